@@ -1,0 +1,64 @@
+// The extension module brainvar._cpu: the handlers as capsules, and what the build was made of.
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "core/threefry.h"
+#include "cpu/handlers.h"
+#include "cpu/simd.h"
+#include "xla/ffi/api/c_api.h"
+
+namespace py = pybind11;
+
+namespace {
+
+py::dict Registrations() {
+  using Handler = XLA_FFI_Error* (*)(XLA_FFI_CallFrame*);
+  const std::pair<const char*, Handler> handlers[] = {
+      {"brainvar_threefry_split_v1", brainvar::cpu::ThreefrySplit},
+      {"brainvar_threefry_advance_v1", brainvar::cpu::ThreefryAdvance},
+      {"brainvar_threefry_fold_in_v1", brainvar::cpu::ThreefryFoldIn},
+      {"brainvar_threefry_bits_v1", brainvar::cpu::ThreefryBits},
+      {"brainvar_threefry_uniform_v1", brainvar::cpu::ThreefryUniform},
+      {"brainvar_threefry_normal_v1", brainvar::cpu::ThreefryNormal},
+      {"brainvar_threefry_advance_bits_v1", brainvar::cpu::ThreefryAdvanceBits},
+      {"brainvar_threefry_advance_uniform_v1", brainvar::cpu::ThreefryAdvanceUniform},
+      {"brainvar_threefry_advance_normal_v1", brainvar::cpu::ThreefryAdvanceNormal},
+      {"brainvar_add_events_v1", brainvar::cpu::AddEventsFixed},
+      {"brainvar_add_events_csr_v1", brainvar::cpu::AddEventsCsr},
+  };
+  py::dict result;
+  for (const auto& [name, handler] : handlers) {
+    result[name] = py::capsule(reinterpret_cast<void*>(handler));
+  }
+  return result;
+}
+
+py::dict BuildInfo() {
+  py::dict info;
+  info["version"] = BRAINVAR_VERSION;
+  info["ffi_api_major"] = XLA_FFI_API_MAJOR;
+  info["ffi_api_minor"] = XLA_FFI_API_MINOR;
+  info["compiler"] = BRAINVAR_COMPILER;
+  info["simd"] = brainvar::cpu::SimdLevel();
+  info["cuda_architectures"] = "";
+  return info;
+}
+
+std::pair<uint32_t, uint32_t> Threefry2x32(uint32_t k0, uint32_t k1, uint32_t c0, uint32_t c1) {
+  const brainvar::Pair block = brainvar::Threefry2x32({k0, k1}, {c0, c1});
+  return {block.x0, block.x1};
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_cpu, module) {
+  module.doc() = "Native CPU kernels of brainvar, as XLA FFI handlers.";
+  module.def("registrations", &Registrations,
+             "The handlers as capsules, by the name of their custom-call target.");
+  module.def("build_info", &BuildInfo,
+             "What the extension was built with, and the SIMD level in use on this machine.");
+  module.def("threefry2x32", &Threefry2x32, py::arg("k0"), py::arg("k1"), py::arg("c0"),
+             py::arg("c1"), "One block of the cipher, for known-answer tests.");
+}

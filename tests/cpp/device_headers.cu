@@ -1,0 +1,38 @@
+// Compiled, never run: shows that csrc/core is valid device code.
+#include <cstdint>
+
+#include "core/distributions.h"
+#include "core/streams.h"
+#include "core/threefry.h"
+
+namespace brainvar {
+
+template <typename D>
+__device__ void StoreElement(Pair key, uint64_t size, uint64_t i, Stream stream,
+                             typename D::Elem* out) {
+  using Word = std::conditional_t<D::kWidth == 64, uint64_t, uint32_t>;
+  out[i] = D::Convert(static_cast<Word>(ElementBits(key, size, i, D::kWidth, stream)));
+}
+
+__global__ void Instantiate(Pair key, uint64_t size, Stream stream, void* out) {
+  const uint64_t i = blockIdx.x * uint64_t{blockDim.x} + threadIdx.x;
+  if (i >= size) return;
+  StoreElement<RawBits<uint8_t>>(key, size, i, stream, static_cast<uint8_t*>(out));
+  StoreElement<RawBits<uint16_t>>(key, size, i, stream, static_cast<uint16_t*>(out));
+  StoreElement<RawBits<uint32_t>>(key, size, i, stream, static_cast<uint32_t*>(out));
+  StoreElement<RawBits<uint64_t>>(key, size, i, stream, static_cast<uint64_t*>(out));
+  StoreElement<UniformF16>(key, size, i, stream, static_cast<uint16_t*>(out));
+  StoreElement<UniformBF16>(key, size, i, stream, static_cast<uint16_t*>(out));
+  StoreElement<UniformF32>(key, size, i, stream, static_cast<float*>(out));
+  StoreElement<UniformF64>(key, size, i, stream, static_cast<double*>(out));
+  StoreElement<NormalF32>(key, size, i, stream, static_cast<float*>(out));
+  StoreElement<NormalF64>(key, size, i, stream, static_cast<double*>(out));
+  Pair* pairs = static_cast<Pair*>(out);
+  pairs[i] = SplitRow(key, size, i, stream);
+  const Advanced advanced = Advance(FoldIn(key, static_cast<uint32_t>(i)), stream);
+  pairs[i] = advanced.next;
+  pairs[i].x0 ^= advanced.subkey.x1 ^ ConvertWord<RawBits<uint8_t>>(pairs[i].x1) ^
+                 ConvertPair<RawBits<uint32_t>>(pairs[i]);
+}
+
+}  // namespace brainvar
