@@ -1,0 +1,41 @@
+"""Stateless operations on raw arrays: Threefry keys and samples, event-driven accumulation.
+
+One JAX primitive per kernel; the compiled kernel where it is loaded, its pure-JAX twin
+elsewhere, with the same results. Everything works eagerly and under ``jit``, ``vmap``, ``grad``
+and ``scan``. The classes of the package are built on these functions; they are also usable
+alone, with raw keys ``uint32[..., 2]``.
+"""
+
+from ._composites import permutation_indices as permutation_indices
+from ._composites import randint as randint
+from ._composites import seed_to_key as seed_to_key
+from ._composites import shuffle as shuffle
+from ._events import add_events as add_events
+from ._events import add_events_csr as add_events_csr
+from ._sampling import advance as advance
+from ._sampling import advance_bits as advance_bits
+from ._sampling import advance_normal as advance_normal
+from ._sampling import advance_uniform as advance_uniform
+from ._sampling import bits as bits
+from ._sampling import fold_in as fold_in
+from ._sampling import normal as normal
+from ._sampling import split as split
+from ._sampling import uniform as uniform
+
+__all__ = [
+    "add_events",
+    "add_events_csr",
+    "advance",
+    "advance_bits",
+    "advance_normal",
+    "advance_uniform",
+    "bits",
+    "fold_in",
+    "normal",
+    "permutation_indices",
+    "randint",
+    "seed_to_key",
+    "shuffle",
+    "split",
+    "uniform",
+]

@@ -1,0 +1,76 @@
+"""What all tests share: which kernels are active, subprocesses, Hypothesis settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+import brainvar
+from brainvar._native import native_enabled, native_state
+
+SOURCE = Path(brainvar.__file__).parent.parent
+
+# Few examples, always the same ones: each new shape costs a compilation.
+settings.register_profile("brainvar", deadline=None, max_examples=20, derandomize=True)
+settings.load_profile("brainvar")
+
+
+def pytest_report_header() -> str:
+    """Say which kernels this run tests."""
+    state = native_state()
+    detail = state.info.get("simd") or state.reason
+    return f"brainvar: CPU kernels {state.status} ({detail})"
+
+
+@pytest.fixture(scope="session")
+def native() -> bool:
+    """Whether the compiled CPU kernels are active in this run."""
+    return native_enabled()
+
+
+@pytest.fixture
+def need_native(native: bool) -> None:
+    """Skip where the compiled kernels are not active."""
+    if not native:
+        pytest.skip(f"CPU kernels are {native_state().status}")
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a snippet in a fresh interpreter: ``run_python(code, native='off')``.
+
+    ``native`` sets BRAINVAR_NATIVE (None: unset). The result has ``returncode``, ``stdout`` and
+    ``stderr``; with ``check=True`` (the default) a failure raises, showing the error output.
+    """
+
+    def run(
+        code: str,
+        *,
+        native: str | None = None,
+        check: bool = True,
+        env: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        variables = {k: v for k, v in os.environ.items() if k != "BRAINVAR_NATIVE"}
+        paths = [str(SOURCE), *filter(None, [variables.get("PYTHONPATH")])]
+        variables |= {"PYTHONPATH": os.pathsep.join(paths), "JAX_PLATFORMS": "cpu"} | (env or {})
+        if native is not None:
+            variables["BRAINVAR_NATIVE"] = native
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if check and result.returncode:
+            raise AssertionError(f"exit status {result.returncode}:\n{result.stderr}")
+        return result
+
+    return run
