@@ -1,0 +1,1 @@
+"""Arrays, Variables and the objects that hold them."""

@@ -1,0 +1,189 @@
+"""How a function of `jax.numpy` becomes an operator or a method of the array classes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from brainvar.core import _assign
+
+__all__ = [
+    "AtIndexer",
+    "Facade",
+    "arguments",
+    "binary",
+    "give_out",
+    "inplace",
+    "method",
+    "unary",
+]
+
+
+class Facade:
+    """What the operators below know of the array classes: how to read, wrap and assign."""
+
+    __slots__ = ()
+
+    _read: Callable[[], Any]
+    _let_out: Callable[[], None]
+    _result: Callable[[Any, Any], Any]
+    _assign: Callable[[Any], None]
+    _store: Callable[[Any], None]
+    _describe: Callable[[], str]
+    value: Any
+
+
+_SCALARS = frozenset({bool, int, float, complex})
+
+
+def operand(x: Any) -> Any:
+    """Return the second operand as something that a `jax.Array` computes with.
+
+    NotImplemented stands for what no array computes with.
+    """
+    if type(x) in _SCALARS:
+        return x
+    if isinstance(x, Facade):
+        return x._read()
+    if isinstance(x, np.ndarray):
+        return np.array(x)  # JAX may read a NumPy array after the call has returned
+    if isinstance(x, (list, tuple)):
+        return _assign.array_of(x)
+    return NotImplemented if x is None or isinstance(x, (str, bytes)) else x
+
+
+def binary(function: Callable[[Any, Any], Any], *, swap: bool = False) -> Callable[..., Any]:
+    """Make a method for a binary operator, `swap` for the reflected one."""
+
+    def operate(self: Any, other: Any) -> Any:
+        raw, other = self._read(), operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        out = function(other, raw) if swap else function(raw, other)
+        if type(out) is tuple:  # divmod
+            return tuple(self._result(x, raw) for x in out)
+        return self._result(out, raw)
+
+    return operate
+
+
+def unary(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Make a method for a unary operator."""
+
+    def operate(self: Any) -> Any:
+        raw = self._read()
+        return self._result(function(raw), raw)
+
+    return operate
+
+
+def inplace(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Make a method for an augmented assignment, which keeps the object, its shape and dtype."""
+
+    def operate(self: Any, other: Any) -> Any:
+        raw, other = self._read(), operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        result = function(raw, other)
+        if result.shape != raw.shape:  # also where it would broadcast, as after a @= b
+            raise ValueError(
+                f"{self._describe()} cannot take the result of an augmented assignment with a "
+                f"value of shape {np.shape(other)}, which has shape {result.shape}. Make a new "
+                "array instead of changing this one."
+            )
+        self._assign(result)
+        return self
+
+    return operate
+
+
+def method(name: str, *, takes_lists: bool = False) -> Callable[..., Any]:
+    """Make a method out of the function of the same name of `jax.numpy`.
+
+    `takes_lists` says that a list among the arguments is an array, as NumPy allows it.
+    """
+    function = getattr(jnp, name)
+    parameters = list(inspect.signature(function).parameters)
+    out_at = parameters.index("out") - 1 if "out" in parameters else len(parameters)
+
+    def call(self: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+        raw = self._read()
+        if len(args) > out_at:
+            args, out = (*args[:out_at], *args[out_at + 1 :]), args[out_at]
+            kwargs.update(zip(parameters[out_at + 2 :], args[out_at:], strict=False))
+            args = args[:out_at]
+        if takes_lists:
+            args = tuple(_assign.array_of(x) if type(x) in (list, tuple) else x for x in args)
+        result = function(raw, *arguments(args), **arguments(kwargs))
+        if type(result) is tuple:  # nonzero
+            return tuple(self._result(x, raw) for x in result)
+        result = self._result(result, raw)
+        return result if out is None else give_out(result, out)
+
+    call.__name__ = name
+    call.__qualname__ = f"JaxArray.{name}"
+    call.__doc__ = f"See `numpy.ndarray.{name}`."
+    return call
+
+
+def arguments(x: Any) -> Any:
+    """Unwrap the arguments of a call, in nested lists, tuples and dicts too.
+
+    NumPy arrays are copied: JAX may read them after the call has returned.
+    """
+    if isinstance(x, Facade):
+        return x.value
+    if isinstance(x, np.ndarray):
+        return np.array(x)
+    if isinstance(x, dict):
+        return {key: arguments(item) for key, item in x.items()}
+    if isinstance(x, (list, tuple)):
+        items = [arguments(item) for item in x]
+        if isinstance(x, list):
+            return items
+        return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+    return x
+
+
+def give_out(result: Any, out: Any, *, broadcast: bool = False) -> Any:
+    """Write `result` into `out`, as NumPy's ``out=`` does, and return `out`."""
+    raw = result.value if isinstance(result, Facade) else result
+    if not broadcast and np.shape(raw) != np.shape(out):
+        raise ValueError(
+            f"out= has shape {np.shape(out)}, but the result has shape {np.shape(raw)}."
+        )
+    if isinstance(out, Facade):
+        out._assign(raw)
+    elif isinstance(out, np.ndarray):
+        np.copyto(out, np.asarray(raw), casting="same_kind")
+    else:
+        raise TypeError(f"out= must be a JaxArray, a Variable or a NumPy array, not {out!r}.")
+    return out
+
+
+class AtIndexer:
+    """``a.at[index]``: JAX's functional updates, with results as ``JaxArray``."""
+
+    __slots__ = ("_array", "_index")
+
+    def __init__(self, array: Any, index: Any = None):
+        self._array = array
+        self._index = index
+
+    def __getitem__(self, index: Any) -> AtIndexer:
+        return AtIndexer(self._array, (arguments(index),))
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if self._index is None or name.startswith("_"):
+            raise AttributeError(f"'at' has no attribute '{name}': write a.at[index].set(x).")
+        raw = self._array._read()
+        function = getattr(raw.at[self._index[0]], name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._array._result(function(*arguments(args), **arguments(kwargs)), raw)
+
+        return call

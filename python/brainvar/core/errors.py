@@ -1,0 +1,25 @@
+"""The exceptions that brainvar raises where no built-in one says enough."""
+
+
+class BrainvarError(Exception):
+    """Base class of the errors below; catches none of Python's own."""
+
+
+class StaticChangeError(BrainvarError, TypeError):
+    """Something that is compiled as static data was changed inside a transform.
+
+    A compiled function runs its Python code once. An array that is no ``Variable`` is a constant
+    of the compiled program, so changing it there would happen once, or never.
+    """
+
+
+class RawTransformError(BrainvarError, RuntimeError):
+    """A Variable was changed inside a JAX transform that does not know about Variables.
+
+    ``jax.jit``, ``jax.vmap``, ``jax.grad``, ``jax.lax.scan`` and the like trace a function with
+    abstract values. Stored in a Variable, such a value would outlive its trace.
+    """
+
+
+class EscapedVariableError(BrainvarError, RuntimeError):
+    """A Variable that was made inside a compiled function is used after that function ended."""
