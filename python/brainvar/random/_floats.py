@@ -1,0 +1,227 @@
+"""The samplers of real numbers, as methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brainvar.random import _samplers
+from brainvar.random._arguments import (
+    as_float,
+    as_shape,
+    check_order,
+    check_range,
+    draw_shape,
+    float_dtype,
+    non_negative,
+    positive,
+)
+from brainvar.random._base import DrawMethods
+
+__all__ = ["FloatMethods"]
+
+
+class FloatMethods(DrawMethods):
+    """Samplers whose numbers are real.
+
+    Throughout, `size` is the shape of the result. Without it parameters that are arrays give one
+    number for each element of what they broadcast to, and numbers give a 0-d array. `dtype` is
+    float32 by default, and float64 under ``jax_enable_x64``.
+    """
+
+    def random(self, size: Any = None, *, dtype: Any = None) -> Any:
+        """Draw numbers uniform in [0, 1).
+
+        Parameters
+        ----------
+        size : int or tuple of ints, optional
+            Shape of the result.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+
+        Returns
+        -------
+        array of shape `size`
+            Bit for bit the same on every platform.
+        """
+        return self._draw_standard(_samplers.random, size, dtype)
+
+    def random_sample(self, size: Any = None, *, dtype: Any = None) -> Any:
+        """Draw numbers uniform in [0, 1); the same as `random`."""
+        return self._draw_standard(_samplers.random, size, dtype)
+
+    def ranf(self, size: Any = None, *, dtype: Any = None) -> Any:
+        """Draw numbers uniform in [0, 1); the same as `random`."""
+        return self._draw_standard(_samplers.random, size, dtype)
+
+    def sample(self, size: Any = None, *, dtype: Any = None) -> Any:
+        """Draw numbers uniform in [0, 1); the same as `random`."""
+        return self._draw_standard(_samplers.random, size, dtype)
+
+    def rand(self, *dn: int, dtype: Any = None) -> Any:
+        """Draw numbers uniform in [0, 1), with the shape as separate arguments.
+
+        Parameters
+        ----------
+        *dn : int
+            The dimensions of the result; none gives a 0-d array.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+        """
+        return self._draw_standard(_samplers.random, as_shape(dn), dtype)
+
+    def randn(self, *dn: int, dtype: Any = None) -> Any:
+        """Draw standard normal numbers, with the shape as separate arguments.
+
+        Parameters
+        ----------
+        *dn : int
+            The dimensions of the result; none gives a 0-d array.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+        """
+        return self._draw_standard(_samplers.standard_normal, as_shape(dn), dtype)
+
+    def uniform(
+        self, low: Any = 0.0, high: Any = 1.0, size: Any = None, *, dtype: Any = None
+    ) -> Any:
+        """Draw numbers uniform in [low, high).
+
+        Parameters
+        ----------
+        low, high : float or array_like of floats
+            The bounds. Rounding may give `high` itself.
+        size : int or tuple of ints, optional
+            Shape of the result.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+
+        Raises
+        ------
+        OverflowError
+            If ``high - low`` is not finite in `dtype`.
+        """
+        if type(low) is float and type(high) is float and low == 0.0 and high == 1.0:
+            return self._draw_standard(_samplers.random, size, dtype)
+        dtype = float_dtype(dtype)
+        bounds = as_float(low, "low", dtype), as_float(high, "high", dtype)
+        check_range(low, high, dtype)
+        return self._draw(_samplers.uniform, draw_shape(size, *bounds), dtype, *bounds)
+
+    def standard_normal(self, size: Any = None, *, dtype: Any = None) -> Any:
+        """Draw normal numbers of mean 0 and standard deviation 1.
+
+        Parameters
+        ----------
+        size : int or tuple of ints, optional
+            Shape of the result.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+        """
+        return self._draw_standard(_samplers.standard_normal, size, dtype)
+
+    def normal(
+        self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, *, dtype: Any = None
+    ) -> Any:
+        """Draw normal numbers.
+
+        Parameters
+        ----------
+        loc : float or array_like of floats
+            Mean.
+        scale : float or array_like of floats
+            Standard deviation, not negative.
+        size : int or tuple of ints, optional
+            Shape of the result.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+
+        Raises
+        ------
+        ValueError
+            If `scale` is negative.
+        """
+        if type(loc) is float and type(scale) is float and loc == 0.0 and scale == 1.0:
+            return self._draw_standard(_samplers.standard_normal, size, dtype)
+        return self._draw_floats(
+            _samplers.normal, size, dtype, (loc, "loc", None), (scale, "scale", non_negative)
+        )
+
+    def standard_exponential(self, size: Any = None, *, dtype: Any = None) -> Any:
+        """Draw exponential numbers of mean 1.
+
+        Parameters
+        ----------
+        size : int or tuple of ints, optional
+            Shape of the result.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+        """
+        return self._draw_standard(_samplers.standard_exponential, size, dtype)
+
+    def exponential(self, scale: Any = 1.0, size: Any = None, *, dtype: Any = None) -> Any:
+        """Draw exponential numbers.
+
+        Parameters
+        ----------
+        scale : float or array_like of floats
+            Mean, the inverse of the rate; not negative.
+        size : int or tuple of ints, optional
+            Shape of the result.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+
+        Raises
+        ------
+        ValueError
+            If `scale` is negative.
+        """
+        return self._draw_floats(_samplers.exponential, size, dtype, (scale, "scale", non_negative))
+
+    def truncated_normal(
+        self,
+        lower: Any,
+        upper: Any,
+        size: Any = None,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        *,
+        dtype: Any = None,
+    ) -> Any:
+        """Draw normal numbers that lie between two bounds.
+
+        Parameters
+        ----------
+        lower, upper : float or array_like of floats
+            The bounds, in the units of the result; ``-inf`` and ``inf`` leave a side open.
+        size : int or tuple of ints, optional
+            Shape of the result.
+        loc, scale : float or array_like of floats
+            Mean and standard deviation of the normal distribution before it is cut.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+
+        Returns
+        -------
+        array
+            Numbers in the open interval (lower, upper).
+
+        Raises
+        ------
+        ValueError
+            If ``lower >= upper``, or if `scale` is not positive.
+
+        Notes
+        -----
+        By inversion of the distribution function, whose values at both bounds must differ: in
+        float32 the bounds should not both lie beyond the same 5 standard deviations.
+        """
+        dtype = float_dtype(dtype)
+        params = (
+            as_float(lower, "lower", dtype),
+            as_float(upper, "upper", dtype),
+            as_float(loc, "loc", dtype),
+            as_float(scale, "scale", dtype, positive),
+        )
+        check_order(lower, upper)
+        shape = draw_shape(size, *params)
+        return self._draw(_samplers.truncated_normal, shape, dtype, *params)

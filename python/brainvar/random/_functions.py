@@ -1,0 +1,111 @@
+"""The samplers as functions of a module, on the module's own RandomState."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from brainvar._compat import at_top_level
+from brainvar.core.tracking import local
+
+__all__ = ["FUNCTIONS", "DefaultState", "module_functions"]
+
+FUNCTIONS = (
+    "bernoulli",
+    "choice",
+    "exponential",
+    "normal",
+    "permutation",
+    "rand",
+    "randint",
+    "randn",
+    "random",
+    "random_integers",
+    "random_sample",
+    "ranf",
+    "sample",
+    "seed",
+    "shuffle",
+    "split_key",
+    "split_keys",
+    "standard_exponential",
+    "standard_normal",
+    "truncated_normal",
+    "uniform",
+)
+"""The methods of RandomState that are functions of the module too."""
+
+
+class DefaultState:
+    """Gives the RandomState that a module's functions draw from, made when it is first needed.
+
+    Importing must neither start a JAX backend nor take entropy, so ``DEFAULT`` cannot be there
+    from the start. Afterwards it is an attribute of the module like any other.
+
+    Parameters
+    ----------
+    namespace : dict
+        ``globals()`` of the module.
+    make : callable
+        The class of the state.
+    """
+
+    def __init__(self, namespace: dict[str, Any], make: Callable[[], Any]):
+        self._namespace = namespace
+        self._make = make
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Any:
+        state = self._namespace.get("DEFAULT")
+        if state is not None:
+            return state
+        with self._lock:
+            return self._namespace.get("DEFAULT") or self._create()
+
+    def _create(self) -> Any:
+        if local.frame is None and at_top_level():
+            state = self._make()
+        else:
+            # First needed inside a transform, where a new Variable would live only as long as the
+            # trace. Traces belong to a thread: another one is outside of them.
+            made: list[Any] = []
+            thread = threading.Thread(target=lambda: made.append(self._make()))
+            thread.start()
+            thread.join()
+            (state,) = made
+        self._namespace["DEFAULT"] = state
+        return state
+
+
+def module_functions(
+    default: Callable[[], Any], cls: type, module: str
+) -> dict[str, Callable[..., Any]]:
+    """Make the functions of a module.
+
+    Parameters
+    ----------
+    default : callable
+        Gives the state to draw from.
+    cls : type
+        Its class: signatures and documentation are taken from its methods.
+    module : str
+        The name of the module.
+    """
+    return {name: _function(name, default, getattr(cls, name), module) for name in FUNCTIONS}
+
+
+def _function(
+    name: str, default: Callable[[], Any], method: Callable[..., Any], module: str
+) -> Callable[..., Any]:
+    call = functools.wraps(method)(
+        lambda *args, **kwargs: getattr(default(), name)(*args, **kwargs)
+    )
+    del call.__wrapped__  # it has `self`
+    signature = inspect.signature(method)
+    parameters = list(signature.parameters.values())[1:]
+    call.__signature__ = signature.replace(parameters=parameters)  # pyright: ignore[reportAttributeAccessIssue]
+    call.__module__, call.__qualname__, call.__name__ = module, name, name
+    return call

@@ -1,0 +1,99 @@
+"""What makes a `numpy.ndarray` that holds a key a RandomState: the numpy backend's half."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import jax
+import numpy as np
+
+from brainvar._compat import Tracer
+from brainvar.random._arguments import host_value, int_dtype
+from brainvar.random._floats import FloatMethods
+from brainvar.random._integers import IntegerMethods
+from brainvar.random._keys import seed_key, to_key
+from brainvar.random._orders import OrderMethods
+from brainvar.random._plans import Plan, plan
+from brainvar.random._samplers import Sampler
+
+__all__ = ["HostRandomMethods"]
+
+_lock = threading.RLock()
+
+
+class HostRandomMethods(FloatMethods, IntegerMethods, OrderMethods):
+    """Samplers that draw with the key in this array, and give NumPy arrays.
+
+    To be mixed in before a subclass of `numpy.ndarray` that holds uint32[2] and has `_stream`.
+    The numbers are those of the JAX backend for the same key, computed on the CPU.
+    """
+
+    def _step(self, run: Plan, *params: Any) -> Any:
+        # One lock for all: this backend is for looking at a model step by step.
+        with _lock, jax.default_device(_cpu()):
+            # A private copy, since JAX may read an argument after the call has returned.
+            following, out = run(np.array(self), *(_untraced(x) for x in params))
+            self._set_key(np.asarray(following))
+        return out
+
+    def _set_key(self, key: np.ndarray) -> None:
+        np.asarray(self)[...] = key
+
+    @staticmethod
+    def _out(raw: Any) -> np.ndarray:
+        return np.array(raw)
+
+    _key_out = _out
+
+    def _draw_of(
+        self,
+        x: Any,
+        how: tuple[str, int],
+        sampler: Sampler,
+        shape: tuple[int, ...],
+        options: tuple[Any, ...],
+        *params: Any,
+    ) -> np.ndarray:
+        # Taken by NumPy, so that elements of any dtype come back as they are.
+        run = plan(sampler, shape, int_dtype(), self._stream, options)
+        index = np.asarray(self._step(run, *params))
+        x, (kind, axis) = host_value(x), how
+        if kind == "take":
+            return np.asarray(np.take(x, index, axis))  # pyright: ignore[reportArgumentType]
+        return np.take_along_axis(x, index, axis)  # pyright: ignore[reportArgumentType]
+
+    def seed(self, seed: Any = None) -> None:
+        """Start again from a seed.
+
+        Parameters
+        ----------
+        seed : None, int, array or key
+            As for the class.
+        """
+        with _lock:
+            self._set_key(np.asarray(seed_key(seed)))
+
+    def set_value(self, key: Any) -> None:
+        """Take another key as the value.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no key: nothing is cast or broadcast to one.
+        """
+        with _lock:
+            self._set_key(np.asarray(to_key(key)))
+
+
+def _cpu() -> Any:
+    return jax.local_devices(backend="cpu")[0]
+
+
+def _untraced(x: Any) -> Any:
+    if isinstance(x, Tracer):
+        raise TypeError(
+            "a RandomState of the numpy backend draws from known numbers, but a parameter is "
+            "being traced by JAX: use the jax backend there, bm.use_backend('jax')"
+        )
+    return np.asarray(x)

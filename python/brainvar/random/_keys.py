@@ -1,0 +1,104 @@
+"""From what a user gives as a seed to a raw key."""
+
+from __future__ import annotations
+
+import operator
+import secrets
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainvar import ops
+from brainvar._compat import Tracer
+from brainvar.core.array import as_raw
+
+__all__ = ["STREAMS", "check_stream", "seed_key", "to_key"]
+
+STREAMS = ("original", "partitionable")
+_BITS = 64
+
+
+def check_stream(stream: Any) -> str:
+    """Return `stream` if it names a counter layout.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if stream not in STREAMS:
+        raise ValueError(f"stream must be 'original' or 'partitionable', got {stream!r}")
+    return str(stream)
+
+
+def seed_key(seed: Any) -> np.ndarray | jax.Array:
+    """Convert a seed, or None for one from the operating system, to a raw key.
+
+    Parameters
+    ----------
+    seed : None, int, raw key or typed key
+        See `RandomState`.
+
+    Returns
+    -------
+    numpy.ndarray or jax.Array
+        uint32 of shape (2,); for an integer its upper and its lower 32 bits.
+    """
+    if seed is None:
+        # Never from numpy.random, whose state belongs to the user.
+        return ops.seed_to_key(secrets.randbits(_BITS))
+    seed = as_raw(seed)
+    if getattr(seed, "shape", ()) or _is_typed(seed):
+        return to_key(seed)
+    if isinstance(seed, Tracer):
+        raise TypeError(
+            "a seed must be known while a function is compiled, but it is traced: pass a raw "
+            "key, such as state.split_key() or a row of state.split_keys(n)"
+        )
+    if isinstance(seed, (bool, np.bool_)) or getattr(seed, "dtype", None) == np.bool_:
+        raise TypeError(f"a seed must be an integer or a key, got {seed!r}")
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(
+            f"a seed must be None, an integer or a key (an array uint32[2], or a threefry2x32 "
+            f"key of jax.random.key), got {seed!r}"
+        ) from None
+    if not 0 <= number < 2**_BITS:
+        raise ValueError(f"an integer seed must lie in [0, 2**{_BITS}), got {number}")
+    return ops.seed_to_key(number)
+
+
+def to_key(value: Any) -> np.ndarray | jax.Array:
+    """Check a key, and return it as a raw one.
+
+    Raises
+    ------
+    TypeError
+        If it is neither an array of uint32 nor a typed threefry2x32 key.
+    ValueError
+        If its shape is not that of one key.
+    """
+    value = as_raw(value)
+    if _is_typed(value):
+        kind = jax.random.key_impl(value)
+        if kind != "threefry2x32":
+            raise TypeError(
+                f"a RandomState is driven by threefry2x32, got a key of {kind}: make one with "
+                "jax.random.key(seed, impl='threefry2x32')"
+            )
+        value = jax.random.key_data(value)
+    if not isinstance(value, (np.ndarray, jax.Array)) or value.dtype != np.uint32:
+        found = getattr(value, "dtype", type(value).__name__)
+        raise TypeError(
+            f"a key must be an array uint32[2] or a key of jax.random.key, got {found}: {value!r}"
+        )
+    if value.shape != (2,):
+        raise ValueError(f"a key must have shape (2,), got {value.shape}")
+    return value
+
+
+def _is_typed(x: Any) -> bool:
+    return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)

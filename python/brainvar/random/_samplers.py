@@ -1,0 +1,197 @@
+"""The samplers as pure functions: one per distribution, on raw arrays.
+
+A sampler says what it starts from, and how its numbers come from that:
+
+``uniform``
+    ``f(u, *params)``, elementwise, from numbers uniform in [0, 1). The parameters have the dtype
+    and the shape of `u`.
+``normal``
+    ``f(z, *params)``, the same from standard normal numbers.
+``key``
+    ``f(key, draw, *params)``, from a key that is used for nothing else, for what needs more than
+    one number each, or none that is a float. The parameters come as they were given.
+
+The first two are drawn by one kernel together with the step of the state, the last takes its key
+from a fused step. To add a sampler, write its function here, and a method in ``_methods.py``
+that names, converts and checks its parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from brainvar import ops
+
+__all__ = ["Draw", "Sampler"]
+
+
+class Draw(NamedTuple):
+    """What a compiled draw is specialised for."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    stream: str
+    options: tuple[Any, ...] = ()
+    """What else is static, as the sampler needs it."""
+
+
+class Sampler:
+    """A distribution: what it is drawn from, and how; see the module's page."""
+
+    __slots__ = ("function", "name", "source")
+
+    def __init__(self, source: str, function: Callable[..., jax.Array]):
+        self.name = function.__name__
+        self.source = source
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"Sampler({self.name!r}, from {self.source})"
+
+
+def _from(source: str) -> Callable[[Callable[..., jax.Array]], Sampler]:
+    return lambda function: Sampler(source, function)
+
+
+# --- floats --------------------------------------------------------------------------------------
+
+
+@_from("uniform")
+def random(u: jax.Array) -> jax.Array:
+    return u
+
+
+@_from("uniform")
+def uniform(u: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
+    return u * (high - low) + low
+
+
+@_from("normal")
+def standard_normal(z: jax.Array) -> jax.Array:
+    return z
+
+
+@_from("normal")
+def normal(z: jax.Array, loc: jax.Array, scale: jax.Array) -> jax.Array:
+    return z * scale + loc
+
+
+@_from("uniform")
+def standard_exponential(u: jax.Array) -> jax.Array:
+    # The inverse of the distribution function at 1 - u, which is never 0.
+    return -jnp.log1p(-u)
+
+
+@_from("uniform")
+def exponential(u: jax.Array, scale: jax.Array) -> jax.Array:
+    return -jnp.log1p(-u) * scale
+
+
+@_from("uniform")
+def truncated_normal(
+    u: jax.Array, lower: jax.Array, upper: jax.Array, loc: jax.Array, scale: jax.Array
+) -> jax.Array:
+    # Inverse of the distribution function between its values at the two bounds.
+    dtype = u.dtype
+    root2 = np.array(np.sqrt(2), dtype)
+    low = lax.erf((lower - loc) / scale / root2)
+    high = lax.erf((upper - loc) / scale / root2)
+    centred = jnp.maximum(low, u * (high - low) + low)
+    # A bound at infinity makes `centred` -1 or 1 once in a while, whose inverse is infinite.
+    most = np.nextafter(np.array(1, dtype), np.array(0, dtype), dtype=dtype)
+    centred = jnp.clip(centred, -most, most)
+    sample = root2 * lax.erf_inv(centred) * scale + loc
+    infinity = jnp.full_like(sample, jnp.inf)
+    return jnp.clip(sample, jnp.nextafter(lower, infinity), jnp.nextafter(upper, -infinity))
+
+
+# --- integers ------------------------------------------------------------------------------------
+
+
+@_from("uniform")
+def bernoulli(u: jax.Array, p: jax.Array) -> jax.Array:
+    return u < p
+
+
+@_from("key")
+def randint(key: jax.Array, draw: Draw, low: jax.Array, last: jax.Array) -> jax.Array:
+    """Draw integers from `low` to `last`, both included and of the dtype that is sampled in.
+
+    Two words of that dtype's width make one number of twice the bits, which is taken modulo the
+    size of the range: jax.random's rule. Its bias is below ``size / 2**64``, and ``size / 2**128``
+    for 64-bit types. Both bounds are included because one more than the highest number of a dtype
+    does not fit in it.
+    """
+    wide = low.dtype
+    bits = wide.itemsize * 8
+    word = np.dtype(f"uint{bits}")
+    keys = ops.split(key, 2, stream=draw.stream)
+    upper = ops.bits(keys[0], draw.shape, bits, stream=draw.stream)
+    lower = ops.bits(keys[1], draw.shape, bits, stream=draw.stream)
+
+    # The size of the whole range of the dtype wraps to 0, and there the lower word is the number.
+    # An empty range, which only traced bounds can bring, has its lower bound as its one number.
+    empty = last < low
+    size = lax.convert_element_type(last - low, word) + np.array(1, word)
+    whole = ~empty & (size == 0)
+    size = jnp.where(empty | whole, np.array(1, word), size)
+    half = lax.rem(jnp.full_like(size, 2 ** (bits // 2)), size)
+    weight = lax.rem(half * half, size)  # 2**bits modulo the size
+
+    low, size, weight, whole = (jnp.broadcast_to(x, draw.shape) for x in (low, size, weight, whole))
+    offset = lax.rem(lax.rem(upper, size) * weight + lax.rem(lower, size), size)
+    offset = jnp.where(whole, lower, offset)
+    return lax.convert_element_type(low + lax.convert_element_type(offset, wide), draw.dtype)
+
+
+def sampling_dtype(dtype: np.dtype) -> np.dtype:
+    """Return the dtype in which integers of `dtype` are drawn."""
+    return dtype if dtype.itemsize >= 4 else np.dtype(np.int32)
+
+
+# --- orders and choices: these give indices ------------------------------------------------------
+
+
+@_from("key")
+def permutation(key: jax.Array, draw: Draw) -> jax.Array:
+    """Draw an order of n; the first ``shape[0]`` of it. `options` is (n,)."""
+    (n,) = draw.options
+    order = ops.permutation_indices(key, n, stream=draw.stream)
+    return order[: math.prod(draw.shape)].reshape(draw.shape)
+
+
+@_from("key")
+def independent_permutation(key: jax.Array, draw: Draw) -> jax.Array:
+    """Draw an order along one axis for every position of the others. `options` is (axis,)."""
+    (axis,) = draw.options
+    index = lax.broadcasted_iota(draw.dtype, draw.shape, axis)
+    return ops.shuffle(key, index, axis, independent=True, stream=draw.stream)
+
+
+@_from("key")
+def weighted_choice(key: jax.Array, draw: Draw, p: jax.Array) -> jax.Array:
+    """Draw indices with the probabilities `p`, by inversion of their running sum."""
+    running = jnp.cumsum(p)
+    u = ops.uniform(key, draw.shape, p.dtype, stream=draw.stream)
+    return jnp.searchsorted(running, running[-1] * (1 - u)).astype(draw.dtype)
+
+
+@_from("key")
+def weighted_choice_without_replacement(key: jax.Array, draw: Draw, p: jax.Array) -> jax.Array:
+    """Draw indices that are all different.
+
+    The n largest of ``log(p) + Gumbel noise`` are such a sample (T. Vieira, 2014, "Gumbel-max
+    trick and weighted reservoir sampling").
+    """
+    tiny = jnp.finfo(p.dtype).tiny
+    u = ops.uniform(key, p.shape, p.dtype, stream=draw.stream)
+    score = jnp.log(p) - jnp.log(-jnp.log(jnp.maximum(u * (1 - tiny) + tiny, tiny)))
+    _, index = lax.top_k(score, math.prod(draw.shape))
+    return index.astype(draw.dtype).reshape(draw.shape)

@@ -1,0 +1,177 @@
+"""`RandomState` of the JAX backend: a Variable that holds a key."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from brainvar._compat import TOP_TRACE_STATE, at_top_level, trace_state
+from brainvar.core._assign import private_array
+from brainvar.core.array import JaxArray
+from brainvar.core.tracking import local, raw_transform_write
+from brainvar.core.variable import Variable
+from brainvar.random._arguments import int_dtype
+from brainvar.random._base import DrawMethods
+from brainvar.random._floats import FloatMethods
+from brainvar.random._integers import IntegerMethods
+from brainvar.random._keys import STREAMS, check_stream, seed_key, to_key
+from brainvar.random._orders import OrderMethods
+from brainvar.random._plans import Plan, plan, split_plan
+from brainvar.random._samplers import Sampler
+
+__all__ = ["RandomState"]
+
+_SPLIT = {stream: split_plan(None, stream) for stream in STREAMS}
+
+
+class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
+    """A random number generator: a Variable that holds a Threefry-2x32 key, uint32[2].
+
+    Each draw splits the key in two: one is the new value, from the other the numbers are made. So
+    a seed gives one stream of numbers, eagerly and inside transforms, with and without the
+    compiled kernels.
+
+    Parameters
+    ----------
+    seed : None, int, array or key
+        None takes 64 bits from the operating system. An integer in [0, 2**64) keeps all of its
+        bits. A raw key is an array uint32[2] (or another RandomState), a typed key one of
+        ``jax.random.key(..., impl='threefry2x32')``.
+    stream : {'original', 'partitionable'}
+        The counter layout: JAX's original one, or that of ``jax.random`` since JAX 0.5. It
+        belongs to the state, and is kept by copies, pickles and pytrees.
+    type, name : str, optional
+        As for `Variable`.
+
+    Raises
+    ------
+    TypeError
+        If `seed` is neither an integer nor a key.
+    ValueError
+        If an integer seed is negative or has more than 64 bits, or `stream` is unknown.
+
+    Examples
+    --------
+    >>> rng = RandomState(seed=1234)
+    >>> rng
+    RandomState(Array([   0, 1234], dtype=uint32))
+    >>> rng.normal(loc=[0.0, 100.0]).shape
+    (2,)
+    """
+
+    _stream: str
+    _lock: threading.RLock  # pyright: ignore[reportInvalidTypeForm, reportGeneralTypeIssues]
+
+    def __init__(
+        self,
+        seed: Any = None,
+        *,
+        stream: str = "original",
+        type: str = "",
+        name: str | None = None,
+    ):
+        self._stream = check_stream(stream)
+        self._lock = threading.RLock()
+        super().__init__(seed_key(seed), type=type, name=name)
+
+    # -- the three hooks of a draw, and the one of a choice ----------------------------------
+
+    def _step(self, run: Plan, *params: Any) -> Any:
+        # Under the lock, so that two threads never draw with the same key.
+        with self._lock:
+            # No trace here, nor where the state was made: this is eager code.
+            if at_top_level() and self._birth is TOP_TRACE_STATE:
+                self._value, out = run(self._value, *params)
+                return out
+            if local.frame is None and self._frame is None and trace_state() != self._birth:
+                # Before the draw: under a raw jax.vmap it would give every lane the same numbers.
+                raise raw_transform_write(self)
+            following, out = run.__wrapped__(self._read(), *params)
+            self._set_raw(following)
+            return out
+
+    _out = staticmethod(JaxArray._wrap)
+
+    @staticmethod
+    def _key_out(raw: Any) -> Any:
+        return raw
+
+    def _draw_of(
+        self,
+        x: Any,
+        how: tuple[str, int],
+        sampler: Sampler,
+        shape: tuple[int, ...],
+        options: tuple[Any, ...],
+        *params: Any,
+    ) -> Any:
+        if isinstance(x, np.ndarray):
+            x = device_data(x)
+        run = plan(sampler, shape, int_dtype(), self._stream, options, how)
+        return self._out(self._step(run, x, *params))
+
+    # -- the state ---------------------------------------------------------------------------
+
+    def split_key(self) -> Any:  # noqa: D102 (that of the base class)
+        # The same as there, without its calls: half of the time is Python's.
+        if at_top_level() and self._birth is TOP_TRACE_STATE:
+            with self._lock:
+                self._value, key = _SPLIT[self._stream](self._value)
+            return key
+        return super().split_key()
+
+    split_key.__doc__ = DrawMethods.split_key.__doc__
+
+    def seed(self, seed: Any = None) -> None:
+        """Start again from a seed.
+
+        Parameters
+        ----------
+        seed : None, int, array or key
+            As for the class.
+        """
+        self._assign(seed_key(seed))
+
+    def clone(self) -> RandomState:
+        """Return an independent generator, seeded by a key drawn from this one.
+
+        It is of the same class, with the same stream and attributes.
+        """
+        return self._rebuild(self.split_key(), self._state())
+
+    def _assign(self, value: Any) -> None:
+        # Nothing is cast or broadcast to a key: a number is a seed, not a value.
+        key = to_key(value)
+        self._store(private_array(key) if isinstance(key, np.ndarray) else key)
+
+    def _state(self) -> dict[str, Any]:
+        return {**super()._state(), "_stream": self._stream}
+
+    @classmethod
+    def _rebuild(cls, raw: Any, state: dict[str, Any]) -> Any:
+        self = super()._rebuild(raw, state)
+        self._lock = threading.RLock()
+        return self
+
+    def __repr__(self) -> str:
+        shown = super().__repr__()
+        return shown if self._stream == "original" else f"{shown[:-1]}, stream={self._stream!r})"
+
+
+def device_data(x: np.ndarray) -> np.ndarray:
+    """Return a private copy of a NumPy array that JAX can hold.
+
+    Raises
+    ------
+    TypeError
+        If its elements are no numbers.
+    """
+    if x.dtype.kind in "OSUMm" or x.dtype.names is not None:
+        raise TypeError(
+            f"a JaxArray cannot hold elements of dtype {x.dtype}: draw indices, "
+            "i = choice(len(x)) or permutation(len(x)), and take the elements x[i] yourself"
+        )
+    # JAX may read it after the call has returned.
+    return np.array(x)
