@@ -1,0 +1,440 @@
+"""Compilation of functions and methods that read and write Variables."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from brainvar._compat import x64_enabled
+from brainvar.core.array import JaxArray
+from brainvar.core.base import Base
+from brainvar.core.tracking import commit, local
+from brainvar.core.variable import Variable
+from brainvar.transforms._cache import WeakIdDict
+from brainvar.transforms._discover import guess_variables
+from brainvar.transforms._trace import Traced, at_home, function_name, leaf_key, raw_leaf, trace
+
+__all__ = ["jit"]
+
+
+_SCALARS = frozenset({bool, int, float, complex})
+
+
+class _Plan:
+    """A compiled function for one signature, and where its state comes from and goes to.
+
+    Each slot of `reads` and `writes` is a Variable, or the position of one among the arguments.
+    """
+
+    def __init__(self, run: Any, traced: Traced, places: dict[int, int], *, stand_ins: bool):
+        self.run = run
+        self.traced = traced
+        self.reads: list[Any] = [places.get(key, v) for key, v in traced.reads.items()]
+        self.writes: list[Any] = [places.get(id(v), v) for v in traced.writes]
+        slots = [*self.reads, *self.writes]
+        held = [v for v in slots if not isinstance(v, int)]
+        self.touched = frozenset(map(id, held if stand_ins else ()))
+        self.has_argument_slots = len(held) < len(slots)
+        self.at_home = all(map(at_home, held))
+        self.objects: list[Any] = []
+
+    def __call__(self, dynamic: list[Any], variables: list[Variable]) -> Any:
+        reads, writes = self.reads, self.writes
+        if self.has_argument_slots:
+            reads = [variables[s] if isinstance(s, int) else s for s in reads]
+            writes = [variables[s] if isinstance(s, int) else s for s in writes]
+        # Those that no trace has made need not be asked one by one.
+        known = self.at_home and (not variables or all(map(at_home, variables)))
+        if known and local.frame is None:
+            state = [v._value for v in reads]
+        else:
+            state = [v._read() for v in reads]
+        out = self.run(state, dynamic)
+        count = len(writes)
+        if count:
+            commit(writes, out[:count], at_home=known)
+            out = out[count:]
+        return self.traced.outputs.build(out, variables)
+
+
+class _Arguments:
+    """The arguments of a call for which a function is traced."""
+
+    def __init__(self, args: Any, kwargs: Any, fixed: Any):
+        self._fixed_args, self._fixed_kwargs = fixed
+        self.leaves, self._tree = jax.tree.flatten((args, kwargs), is_leaf=_is_leaf)
+        self.places: dict[int, int] = {}
+        for leaf in self.leaves:
+            if isinstance(leaf, Variable):
+                self.places.setdefault(id(leaf), len(self.places))
+
+    def rebuild(self, values: Sequence[Any], variables: Sequence[Variable]) -> Any:
+        """Return the arguments with other values and Variables."""
+        rest, new = iter(values), []
+        for leaf in self.leaves:
+            if isinstance(leaf, Variable):
+                new.append(variables[self.places[id(leaf)]])
+            elif isinstance(leaf, Base):
+                new.append(leaf)
+            elif isinstance(leaf, JaxArray):
+                new.append(_argument(leaf, next(rest)))
+            else:
+                new.append(next(rest))
+        args, kwargs = jax.tree.unflatten(self._tree, new)
+        args = [self._fixed_args.get(i, x) for i, x in enumerate(args)]
+        return args, {**kwargs, **self._fixed_kwargs}
+
+
+class Jit:
+    """A compiled function; made by `jit`."""
+
+    def __init__(self, function: Any, static_argnums: Any, static_argnames: Any):
+        functools.update_wrapper(self, function, updated=())
+        self._function = function
+        self._what = f"bm.jit({function_name(function)})"
+        self._static = static_argnums, static_argnames
+        self._static_nums, self._static_names = _static_arguments(function, *self._static)
+        self._has_static = bool(self._static_nums or self._static_names)
+        self._plans: dict[Any, _Plan] = {}
+        self._bound = WeakIdDict()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the compiled function."""
+        dynamic: list[Any] = []
+        variables: dict[int, Variable] = {}
+        key: Any = x64_enabled()
+        if args or kwargs:
+            kinds = None
+            if not (kwargs or self._has_static):
+                kinds = self._flat_kinds(args, dynamic, variables)
+            if kinds is None:
+                dynamic, variables = [], {}
+                kinds = self._nested_kinds(args, kwargs, dynamic, variables)
+            key = key, kinds
+        plan = self._plans.get(key)
+        if (
+            plan is None
+            or not plan.traced.is_current()
+            or (variables and not plan.touched.isdisjoint(variables))
+        ):
+            plan = self._find_plan(key, args, kwargs, dynamic, variables)
+        return plan(dynamic, list(variables.values()))
+
+    def __get__(self, obj: Any, owner: Any = None) -> Any:
+        """Bind a decorated method to its object."""
+        if obj is None:
+            return self
+        try:
+            return self._bound.setdefault(obj, lambda: self._bind(obj))
+        except TypeError:  # no weak references to the object: nothing can be kept for it
+            return Jit(self._function.__get__(obj), *self._static)
+
+    def _bind(self, obj: Any) -> Jit:
+        # The compiled method lives as long as its object and must not keep it alive.
+        method, ref = self._function.__get__(obj), weakref.ref(obj)
+        bound = Jit(method, *self._static)
+        bound._function = _WeakMethod(self._function, ref)
+        del bound.__dict__["__wrapped__"]
+        return bound
+
+    def __repr__(self) -> str:
+        return f"<{self._what}>"
+
+    def clear_cache(self) -> None:
+        """Forget what was compiled, so that the next call traces the function anew."""
+        self._plans.clear()
+        self._bound = WeakIdDict()
+
+    def _flat_kinds(self, args: Any, dynamic: list[Any], variables: dict[int, Variable]) -> Any:
+        """Take apart arguments of which each is one array or number; None if they are not."""
+        kinds = []
+        for x in args:
+            if isinstance(x, jax.Array):
+                dynamic.append(x)
+                kinds.append((x.shape, x.dtype, x.aval.weak_type))
+            elif type(x) in _SCALARS:
+                dynamic.append(x)
+                kinds.append(type(x))
+            elif isinstance(x, (JaxArray, np.ndarray)):
+                kinds.append(self._kind(x, dynamic, variables))
+            else:
+                return None
+        return tuple(kinds)
+
+    def _nested_kinds(
+        self, args: Any, kwargs: Any, dynamic: list[Any], variables: dict[int, Variable]
+    ) -> Any:
+        args, kwargs, (fixed_args, fixed_kwargs) = self._split(args, kwargs)
+        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=_is_leaf)
+        fixed = (*fixed_args.items(), *fixed_kwargs.items())
+        self._check_hashable(fixed)
+        static = tuple((name, type(value), value) for name, value in fixed)
+        return tree, tuple([self._kind(x, dynamic, variables) for x in leaves]), static
+
+    def _kind(self, leaf: Any, dynamic: list[Any], variables: dict[int, Variable]) -> Any:
+        """Return what a compiled program depends on of an argument, and note its value."""
+        if isinstance(leaf, Variable):
+            variables.setdefault(id(leaf), leaf)
+            place = list(variables).index(id(leaf)) if len(variables) > 1 else 0
+            return type(leaf), place, leaf.shape, leaf.dtype, leaf._static_key()
+        if isinstance(leaf, Base):
+            return _Object(leaf)
+        raw = raw_leaf(leaf, self._what)
+        dynamic.append(raw)
+        if isinstance(leaf, JaxArray):
+            return type(leaf), leaf_key(raw), leaf._static_key()
+        return leaf_key(raw)
+
+    def _split(self, args: Any, kwargs: Any) -> Any:
+        """Take the static arguments out of the others."""
+        if not self._has_static:
+            return args, kwargs, ({}, {})
+        count = len(args)
+        nums = {n % count for n in self._static_nums if -count <= n < count}
+        fixed_args = {i: args[i] for i in sorted(nums)}
+        fixed_kwargs = {k: kwargs[k] for k in sorted(kwargs) if k in self._static_names}
+        args = tuple(None if i in fixed_args else a for i, a in enumerate(args))
+        kwargs = {k: a for k, a in kwargs.items() if k not in fixed_kwargs}
+        return args, kwargs, (fixed_args, fixed_kwargs)
+
+    def _check_hashable(self, fixed: Iterable[tuple[Any, Any]]) -> None:
+        for name, value in fixed:
+            try:
+                hash(value)
+            except TypeError:
+                raise ValueError(
+                    f"{self._what}: static argument {name!r} is a {type(value).__name__}, which "
+                    "is not hashable. Static arguments select the compiled program: pass a "
+                    "number, a string or a tuple, or make the argument dynamic."
+                ) from None
+
+    def _find_plan(
+        self,
+        key: Any,
+        args: Any,
+        kwargs: Any,
+        dynamic: list[Any],
+        variables: dict[int, Variable],
+    ) -> _Plan:
+        """Return the plan of a call that no plan was found for at once.
+
+        A Variable that is an argument and that the function also reaches otherwise is one
+        object: a plan for such a call holds for these very Variables only.
+        """
+        own_key = (key, tuple(variables))
+        plan = self._plans.get(own_key)
+        if plan is not None and plan.traced.is_current():
+            return plan
+        arguments = _Arguments(*self._split(args, kwargs))
+        given = list(variables.values())
+        plan = self._plans.get(key)
+        if plan is None or not plan.traced.is_current():
+            plan = self._make_plan(arguments, dynamic, given, stand_ins=True)
+            if plan.touched.isdisjoint(variables):
+                self._keep(key, plan, arguments)
+                return plan
+        plan = self._make_plan(arguments, dynamic, given, stand_ins=False)
+        self._keep(own_key, plan, arguments)
+        return plan
+
+    def _keep(self, key: Any, plan: _Plan, arguments: _Arguments) -> None:
+        """Keep a plan for as long as the objects among its arguments live."""
+        if not plan.traced.cacheable:
+            return
+        plans = self._plans
+        plan.objects = [
+            weakref.ref(leaf, lambda _: plans.pop(key, None))
+            for leaf in arguments.leaves
+            if isinstance(leaf, Base)
+        ]
+        plans[key] = plan
+
+    def _make_plan(
+        self,
+        arguments: _Arguments,
+        dynamic: list[Any],
+        variables: list[Variable],
+        *,
+        stand_ins: bool,
+    ) -> _Plan:
+        """Trace and compile for some arguments.
+
+        With `stand_ins`, the function gets other Variables in place of those among its
+        arguments, so that the plan serves for any Variables of their kind.
+        """
+        if stand_ins:
+            variables = [v._rebuild(v._value, v._copied_state()) for v in variables]
+        places = {id(v): i for i, v in enumerate(variables)} if stand_ins else {}
+
+        def function(values: Sequence[Any]) -> Any:
+            args, kwargs = arguments.rebuild(values, variables)
+            return self._function(*args, **kwargs)
+
+        guess = [*variables, *guess_variables(self._function)]
+        for leaf in arguments.leaves:
+            if isinstance(leaf, Base):
+                guess += guess_variables(leaf)
+        traced = trace(function, dynamic, guess, self._what, self._function, places)
+        read_ids = list(traced.reads)
+
+        @jax.jit
+        def run(state: list[Any], dynamic: list[Any]) -> Sequence[Any]:
+            return traced.call(traced.fill(dict(zip(read_ids, state, strict=True))), dynamic)
+
+        return _Plan(run, traced, places, stand_ins=stand_ins)
+
+
+class _Object:
+    """A `Base` object as a part of a key, which does not keep it alive."""
+
+    __slots__ = ("_hash", "_ref")
+
+    def __init__(self, obj: Base):
+        self._ref = weakref.ref(obj)
+        self._hash = id(obj)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        mine = self._ref()
+        return mine is not None and isinstance(other, _Object) and other._ref() is mine
+
+
+class _WeakMethod:
+    """A bound method that does not keep its object alive."""
+
+    def __init__(self, function: Any, ref: Any):
+        self._function = function
+        self._ref = ref
+        self.__qualname__ = function_name(function)
+
+    @property
+    def __wrapped__(self) -> Any:
+        return self._function.__get__(self._ref())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(self._ref(), *args, **kwargs)
+
+
+def _is_leaf(x: Any) -> bool:
+    return isinstance(x, (JaxArray, Base))
+
+
+def _argument(leaf: JaxArray, raw: Any) -> JaxArray:
+    """Stand in for an array among the arguments; as it is the caller's, it must not change."""
+    new = type(leaf)._rebuild(raw, leaf._state())
+    new._frame = None
+    return new
+
+
+def _static_arguments(
+    function: Any, nums: int | Sequence[int] | None, names: str | Sequence[str] | None
+) -> tuple[frozenset[int], frozenset[str]]:
+    """Complete positions by names and names by positions, as far as the signature tells."""
+    nums = (nums,) if isinstance(nums, int) else tuple(nums or ())
+    names = (names,) if isinstance(names, str) else tuple(names or ())
+    if not nums and not names:
+        return frozenset(), frozenset()
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return frozenset(nums), frozenset(names)
+    positional = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        unknown = set(names) - {p.name for p in parameters}
+        if unknown:
+            raise ValueError(
+                f"static_argnames names {sorted(unknown)}, but the parameters of "
+                f"{function_name(function)} are {[p.name for p in parameters]}."
+            )
+    found = {n: positional[n] for n in nums if -len(positional) <= n < len(positional)}
+    if len(found) < len(nums) and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        raise ValueError(
+            f"static_argnums is {nums}, but {function_name(function)} has {len(positional)} "
+            "positional parameter(s)."
+        )
+    from_names = [positional.index(name) for name in names if name in positional]
+    return frozenset((*nums, *from_names)), frozenset((*names, *found.values()))
+
+
+def jit(
+    function: Any = None,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    dyn_vars: Any = None,
+) -> Any:
+    """Compile a function, a method or a callable object that uses Variables.
+
+    The Variables that it reads and writes are found by tracing it, those of closures, globals
+    and random states included: reads become inputs of the compiled program, writes become
+    outputs. Everything else is compiled as static data.
+
+    Parameters
+    ----------
+    function : callable, optional
+        What to compile. Left out, ``jit(...)`` is a decorator; a decorated method is compiled
+        for each object by itself.
+    static_argnums, static_argnames : optional
+        The positions or names of hashable arguments that the program is compiled for.
+    dyn_vars : object, optional
+        Accepted for BrainPy's sake; Variables need not be declared.
+
+    Returns
+    -------
+    callable
+        Computes what `function` does. Arguments and results are pytrees of arrays; a Variable
+        among the arguments is changed as in eager code, one that is returned is the same object.
+
+    Raises
+    ------
+    StaticChangeError
+        When called, if `function` changes an array or an attribute that is no Variable.
+    RawTransformError
+        When called, if `function` changes a Variable inside a transform of JAX itself.
+    TypeError
+        When called, if an argument is neither an array, a number nor an object with Variables.
+    ValueError
+        If a static argument is not a parameter of `function`, or is not hashable.
+
+    Notes
+    -----
+    An error while tracing or running leaves every Variable as it was.
+
+    A `Base` object whose attribute gets another Variable (or another object with Variables) in
+    the place of one is compiled anew; what lists and dicts hold is not watched.
+
+    Examples
+    --------
+    >>> import brainvar.math as bm
+    >>> counter = bm.Variable(0)
+    >>> @bm.jit
+    ... def count(by):
+    ...     counter.value = counter + by
+    ...     return counter * 2
+    >>> count(3)
+    JaxArray(Array(6, dtype=int32, weak_type=True))
+    >>> counter
+    Variable(Array(3, dtype=int32))
+    """
+    options = {
+        "static_argnums": static_argnums,
+        "static_argnames": static_argnames,
+        "dyn_vars": dyn_vars,
+    }
+    if function is None:
+        return functools.partial(jit, **options)
+    if not callable(function):
+        raise TypeError(f"jit compiles something callable, got {function!r}.")
+    if isinstance(function, Base):
+        function = getattr(function, "__call__")  # noqa: B004, B009  (the method, bound)
+    return Jit(function, static_argnums, static_argnames)
