@@ -1,0 +1,30 @@
+"""The numpy backend: `Variable` on `numpy.ndarray`, and the functions of ``numpy`` themselves.
+
+It computes at once, with nothing compiled, so a model can be looked at line by line.
+"""
+
+import numpy as _np
+from numpy import fft as fft
+from numpy import linalg as linalg
+from numpy import ndarray as ndarray
+
+from brainvar.math._dtypes import numpy_defaults as _numpy_defaults
+from brainvar.math._wrap import lazy_namespace as _lazy_namespace
+
+from . import random as random
+from ._extras import EXTRAS as _EXTRAS
+from ._state import RandomState as RandomState
+from ._transforms import for_loop as for_loop
+from ._transforms import jit as jit
+from ._variable import Parameter as Parameter
+from ._variable import TrainVar as TrainVar
+from ._variable import Variable as Variable
+
+Array = ndarray
+
+_defaults = _numpy_defaults()
+globals().update(_defaults.functions(), **_EXTRAS)
+
+__getattr__, __dir__ = _lazy_namespace(
+    globals(), _np, dynamic=_defaults.names(), convert=lambda found, name, module: found
+)

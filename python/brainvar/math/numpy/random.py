@@ -1,0 +1,23 @@
+"""Random numbers of the numpy backend: `RandomState`, and its methods as functions on DEFAULT."""
+
+from typing import Any
+
+from brainvar.math.numpy._state import RandomState as RandomState
+from brainvar.random._functions import FUNCTIONS as _FUNCTIONS
+from brainvar.random._functions import DefaultState as _DefaultState
+from brainvar.random._functions import module_functions as _module_functions
+
+_default = _DefaultState(globals(), RandomState)
+globals().update(_module_functions(_default, RandomState, __name__))
+
+__all__ = ["DEFAULT", "RandomState", *_FUNCTIONS]  # noqa: F822  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "DEFAULT":
+        return _default()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
