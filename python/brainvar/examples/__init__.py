@@ -1,0 +1,1 @@
+"""Models that come with the package, written as a user would write them."""
