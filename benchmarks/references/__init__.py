@@ -1,0 +1,1 @@
+"""The COBA network as other packages express it. Nothing here imports brainvar."""
