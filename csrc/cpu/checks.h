@@ -2,9 +2,11 @@
 #ifndef BRAINVAR_CPU_CHECKS_H_
 #define BRAINVAR_CPU_CHECKS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/streams.h"
 #include "xla/ffi/api/ffi.h"

@@ -116,7 +116,7 @@ ffi::Error CsrImpl(ffi::AnyBuffer target, ffi::AnyBuffer spikes, ffi::AnyBuffer 
 
 }  // namespace
 
-XLA_FFI_Error* AddEventsFixed(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* AddEventsFixed(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = ffi::Ffi::Bind()
                                    .Arg<ffi::AnyBuffer>()
                                    .Arg<ffi::AnyBuffer>()
@@ -128,7 +128,7 @@ XLA_FFI_Error* AddEventsFixed(XLA_FFI_CallFrame* frame) {
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* AddEventsCsr(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* AddEventsCsr(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = ffi::Ffi::Bind()
                                    .Arg<ffi::AnyBuffer>()
                                    .Arg<ffi::AnyBuffer>()

@@ -134,13 +134,13 @@ void FillJob::RunLanes(Pair key, char* out, uint64_t begin, uint64_t end) const 
     const Part part = parts.Get(index);
     const uint64_t first = begin - index * part_lanes;
     const uint64_t last = std::min(part.half, first + (end - begin));
-    RunPart(part, out, static_cast<int64_t>(index * max_part_words_), first, last);
+    RunPart(part, out, index * max_part_words_, first, last);
     begin += last - first;
   }
 }
 
 // Lanes [begin, end) of a part whose first word is word `first_word` of the stream.
-void FillJob::RunPart(const Part& part, char* out, int64_t first_word, uint64_t begin,
+void FillJob::RunPart(const Part& part, char* out, uint64_t first_word, uint64_t begin,
                       uint64_t end) const {
   // The last two lanes may hold the padding and a word that is wanted in part only.
   const uint64_t plain_end = std::min(end, part.half - std::min<uint64_t>(part.half, 2));

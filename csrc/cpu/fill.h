@@ -29,7 +29,8 @@ class FillJob {
   Pair LoadKey(int64_t index, bool write_next) const;
   void RunTiles(int64_t begin, int64_t end) const;
   void RunLanes(Pair key, char* out, uint64_t begin, uint64_t end) const;
-  void RunPart(const Part& part, char* out, int64_t first_word, uint64_t begin, uint64_t end) const;
+  void RunPart(const Part& part, char* out, uint64_t first_word, uint64_t begin,
+               uint64_t end) const;
   void RunWideParts(Pair key, char* out, uint64_t begin, uint64_t end) const;
   void StoreWord(char* out, uint64_t index, uint32_t bits) const;
 

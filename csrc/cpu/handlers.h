@@ -8,22 +8,23 @@ namespace brainvar::cpu {
 
 // Each operand and result is a dense row-major buffer. Keys are u32[..., 2]; their leading
 // dimensions are batch dimensions, repeated at the front of every other operand and result. The
-// attribute `stream` is a Stream as int32.
-XLA_FFI_Error* ThreefrySplit(XLA_FFI_CallFrame* frame);           // key -> subkeys[..., n, 2]
-XLA_FFI_Error* ThreefryAdvance(XLA_FFI_CallFrame* frame);         // key -> next, subkeys
-XLA_FFI_Error* ThreefryFoldIn(XLA_FFI_CallFrame* frame);          // key, data u32[...] -> key
-XLA_FFI_Error* ThreefryBits(XLA_FFI_CallFrame* frame);            // key -> u8..u64[..., *shape]
-XLA_FFI_Error* ThreefryUniform(XLA_FFI_CallFrame* frame);         // key -> f16 bf16 f32 f64
-XLA_FFI_Error* ThreefryNormal(XLA_FFI_CallFrame* frame);          // key -> f32 f64
-XLA_FFI_Error* ThreefryAdvanceBits(XLA_FFI_CallFrame* frame);     // key -> next, bits
-XLA_FFI_Error* ThreefryAdvanceUniform(XLA_FFI_CallFrame* frame);  // key -> next, uniforms
-XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame);   // key -> next, normals
+// attribute `stream` is a Stream as int32. What fails is returned as an error; nothing is thrown
+// (running out of memory for a few bytes ends the process, as it does in XLA).
+XLA_FFI_Error* ThreefrySplit(XLA_FFI_CallFrame* frame) noexcept;    // key -> subkeys[..., n, 2]
+XLA_FFI_Error* ThreefryAdvance(XLA_FFI_CallFrame* frame) noexcept;  // key -> next, subkeys
+XLA_FFI_Error* ThreefryFoldIn(XLA_FFI_CallFrame* frame) noexcept;   // key, data u32[...] -> key
+XLA_FFI_Error* ThreefryBits(XLA_FFI_CallFrame* frame) noexcept;     // key -> u8..u64[..., *shape]
+XLA_FFI_Error* ThreefryUniform(XLA_FFI_CallFrame* frame) noexcept;  // key -> f16 bf16 f32 f64
+XLA_FFI_Error* ThreefryNormal(XLA_FFI_CallFrame* frame) noexcept;   // key -> f32 f64
+XLA_FFI_Error* ThreefryAdvanceBits(XLA_FFI_CallFrame* frame) noexcept;     // key -> next, bits
+XLA_FFI_Error* ThreefryAdvanceUniform(XLA_FFI_CallFrame* frame) noexcept;  // key -> next, uniforms
+XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame) noexcept;   // key -> next, normals
 
 // target T[B, n_post], spikes pred or T [B, n_pre], a table, weights T[] or T[like the table's
 // entries] -> target, which may be the same memory. The table is s32[n_pre, fanout], or
 // indptr s32|s64[n_pre + 1] and indices s32[nnz]. T is f32, f64, s32 or s64.
-XLA_FFI_Error* AddEventsFixed(XLA_FFI_CallFrame* frame);
-XLA_FFI_Error* AddEventsCsr(XLA_FFI_CallFrame* frame);
+XLA_FFI_Error* AddEventsFixed(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* AddEventsCsr(XLA_FFI_CallFrame* frame) noexcept;
 
 }  // namespace brainvar::cpu
 

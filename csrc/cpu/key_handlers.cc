@@ -12,11 +12,11 @@ namespace {
 
 namespace ffi = xla::ffi;
 
-// The counters of a split have 32 bits, two per row.
-constexpr int64_t kMaxRows = (int64_t{1} << 31) - 1;
+// The counters of a split in the original layout have 32 bits, two per row.
+constexpr int64_t kMaxOriginalRows = (int64_t{1} << 31) - 1;
 
 // Checks subkeys[..., n, 2] against the key[..., 2]; n, or an error.
-ffi::ErrorOr<int64_t> SubkeyCount(const KeyBuffer& key, const KeyBuffer& subkeys) {
+ffi::ErrorOr<int64_t> SubkeyCount(const KeyBuffer& key, Stream stream, const KeyBuffer& subkeys) {
   const Dims dims = subkeys.dimensions();
   if (dims.size() != key.dimensions().size() + 1 || dims.back() != 2 ||
       !BeginsWith(dims, key.dimensions(), 1)) {
@@ -24,8 +24,9 @@ ffi::ErrorOr<int64_t> SubkeyCount(const KeyBuffer& key, const KeyBuffer& subkeys
         InvalidArgument("subkeys must have the key's batch dimensions, a count and 2"));
   }
   const int64_t count = dims[dims.size() - 2];
-  if (count >= kMaxRows) {
-    return ffi::Unexpected(InvalidArgument("a key splits into fewer than 2**31 - 1 subkeys"));
+  if (stream == Stream::kOriginal && count >= kMaxOriginalRows) {
+    return ffi::Unexpected(
+        InvalidArgument("a key splits into fewer than 2**31 - 1 subkeys in the original layout"));
   }
   return count;
 }
@@ -34,7 +35,7 @@ Completion Split(ffi::ThreadPool pool, KeyBuffer key, ffi::Result<KeyBuffer> sub
                  int32_t stream) {
   KeyOperand operand(key, stream);
   if (operand.error.failure()) return operand.error;
-  const ffi::ErrorOr<int64_t> count = SubkeyCount(key, *subkeys);
+  const ffi::ErrorOr<int64_t> count = SubkeyCount(key, operand.stream, *subkeys);
   if (count.has_error()) return count.error();
   AdviseHugePages(subkeys->untyped_data(), subkeys->size_bytes());
   // In the original layout the rows are the words of the stream, two by two.
@@ -51,7 +52,7 @@ Completion Advance(ffi::ThreadPool pool, KeyBuffer key, ffi::Result<KeyBuffer> n
   if (!SameDims(key.dimensions(), next->dimensions())) {
     return InvalidArgument("the next key must have the key's shape");
   }
-  const ffi::ErrorOr<int64_t> count = SubkeyCount(key, *subkeys);
+  const ffi::ErrorOr<int64_t> count = SubkeyCount(key, operand.stream, *subkeys);
   if (count.has_error()) return count.error();
   AdviseHugePages(subkeys->untyped_data(), subkeys->size_bytes());
   return RunParallel(pool, AdvanceJob(operand.stream, operand.batch, *count, key.typed_data(),
@@ -76,7 +77,7 @@ ffi::Error FoldInImpl(KeyBuffer key, KeyBuffer data, ffi::Result<KeyBuffer> out)
 
 }  // namespace
 
-XLA_FFI_Error* ThreefrySplit(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefrySplit(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = ffi::Ffi::Bind()
                                    .Ctx<ffi::ThreadPool>()
                                    .Arg<KeyBuffer>()
@@ -87,7 +88,7 @@ XLA_FFI_Error* ThreefrySplit(XLA_FFI_CallFrame* frame) {
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* ThreefryAdvance(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefryAdvance(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = ffi::Ffi::Bind()
                                    .Ctx<ffi::ThreadPool>()
                                    .Arg<KeyBuffer>()
@@ -99,7 +100,7 @@ XLA_FFI_Error* ThreefryAdvance(XLA_FFI_CallFrame* frame) {
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* ThreefryFoldIn(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefryFoldIn(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler =
       ffi::Ffi::Bind().Arg<KeyBuffer>().Arg<KeyBuffer>().Ret<KeyBuffer>().To(FoldInImpl).release();
   return handler->Call(frame);

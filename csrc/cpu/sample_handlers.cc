@@ -113,32 +113,32 @@ auto AdvanceSampleBinding() {
 
 }  // namespace
 
-XLA_FFI_Error* ThreefryBits(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefryBits(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = SampleBinding().To(Sample<BitsDraw>).release();
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* ThreefryUniform(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefryUniform(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = SampleBinding().To(Sample<UniformDraw>).release();
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* ThreefryNormal(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefryNormal(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = SampleBinding().To(Sample<NormalDraw>).release();
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* ThreefryAdvanceBits(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefryAdvanceBits(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = AdvanceSampleBinding().To(AdvanceSample<BitsDraw>).release();
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* ThreefryAdvanceUniform(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefryAdvanceUniform(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = AdvanceSampleBinding().To(AdvanceSample<UniformDraw>).release();
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame) noexcept {
   static const auto* handler = AdvanceSampleBinding().To(AdvanceSample<NormalDraw>).release();
   return handler->Call(frame);
 }

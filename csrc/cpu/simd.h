@@ -8,7 +8,11 @@
 // Plain loops at -O3 are what it needs: at -O2 GCC gains nothing from the clones.
 #if defined(__x86_64__) && defined(__ELF__) && defined(__GNUC__) && !defined(BRAINVAR_NO_CLONES)
 #define BRAINVAR_HAS_CLONES 1
+#if defined(__clang__) || __GNUC__ >= 12
 #define BRAINVAR_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else  // older GCCs cannot dispatch on the levels of the architecture
+#define BRAINVAR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
 #else
 #define BRAINVAR_HAS_CLONES 0
 #define BRAINVAR_CLONES
