@@ -39,11 +39,15 @@ def as_csr(targets):
     return np.arange(targets.shape[0] + 1, dtype=np.int32) * targets.shape[1], targets.reshape(-1)
 
 
-def both_forms(target, spikes, targets, weights):
+def by_csr(target, spikes, targets, weights):
     indptr, indices = as_csr(targets)
     flat = weights.reshape(-1) if np.ndim(weights) else weights
+    return ops.add_events_csr(target, spikes, indptr, indices, flat)
+
+
+def both_forms(target, spikes, targets, weights):
     yield "fixed", ops.add_events(target, spikes, targets, weights)
-    yield "csr", ops.add_events_csr(target, spikes, indptr, indices, flat)
+    yield "csr", by_csr(target, spikes, targets, weights)
 
 
 def problem(n_pre=50, n_post=40, fanout=6, dtype="float32", rate=0.2):
@@ -112,6 +116,26 @@ def test_tables_may_have_any_integer_dtype(kind):
     with _compat.enable_x64(np.dtype(kind).itemsize == 8):
         for form, got in both_forms(target, spikes, table, weights):
             np.testing.assert_array_equal(got, expected, err_msg=form)
+
+
+def test_64_bit_tables_without_64_bit_types_are_not_cut_to_their_low_half():
+    table = np.array([[2**32 + 1, 2], [-(2**32), 3]])
+    assert table.dtype == np.int64
+    target, spikes = np.zeros(4, np.float32), np.ones(2, bool)
+    for tables in (table, table.tolist()):
+        got = ops.add_events(target, spikes, tables, 1.0)
+        np.testing.assert_array_equal(got, [0, 0, 1, 1])
+    indptr = np.array([0, 2, 2**32 + 4])
+    got = ops.add_events_csr(target, spikes, indptr, table.reshape(-1), 1.0)
+    np.testing.assert_array_equal(got, [0, 0, 1, 1])
+
+
+def test_sizes_beyond_the_tables_are_refused():
+    spikes, few, many = (jax.ShapeDtypeStruct((n,), np.int32) for n in (3, 4, 2**31))
+    with pytest.raises(ValueError, match=r"tables reach 2\*\*31 - 1 targets"):
+        jax.eval_shape(ops.add_events_csr, many, spikes, few, few, few)
+    with pytest.raises(ValueError, match="2147483648 indices need an indptr of dtype int64"):
+        jax.eval_shape(ops.add_events_csr, few, spikes, few, many, many)
 
 
 @pytest.mark.parametrize(
@@ -217,17 +241,21 @@ def test_vmap_is_the_loop(mapped, scalar, boolean):
         x if a == 0 else x[0] for x, a in zip((target, spikes, targets, weights), axes, strict=True)
     ]
 
-    def csr(target, spikes, targets, weights):
-        indptr, _ = as_csr(np.zeros((5, 4)))
-        return ops.add_events_csr(
-            target, spikes, indptr, targets.reshape(-1), weights if scalar else weights.reshape(-1)
-        )
-
-    for function in (ops.add_events, csr):
+    for function in (ops.add_events, by_csr):
         got = jax.vmap(function, axes)(*args)
         for lane in range(n):
             one = [x[lane] if a == 0 else x for x, a in zip(args, axes, strict=True)]
             np.testing.assert_allclose(got[lane], by_hand(*one), rtol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [np.inf, np.nan])
+def test_silent_rows_stay_silent_when_scalar_weights_are_mapped(weight):
+    targets = np.array([[0], [1]], np.int32)
+    for spikes in (np.array([False, True]), np.array([0.0, 2.0], np.float32)):
+        for function in (ops.add_events, by_csr):
+            several = jax.vmap(function, (None, None, None, 0))
+            got = several(np.zeros(2, np.float32), spikes, targets, np.array([weight, 0.0], "f"))
+            np.testing.assert_array_equal(got, [[0, weight], [0, 0]])
 
 
 def test_shared_tables_are_not_repeated_by_vmap():

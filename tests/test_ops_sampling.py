@@ -150,6 +150,17 @@ def test_the_default_float_follows_the_x64_switch(draw):
             assert draw(KEY, 3, float).dtype == dtype
 
 
+def test_a_shape_of_other_numbers_is_refused_also_after_an_equal_one_of_ints():
+    for shape in ((3,), (np.int64(3),), [3], 3, np.int64(3), np.array(3), np.array([3])):
+        assert ops.uniform(KEY, shape).shape == (3,)
+        assert ops.randint(KEY, shape, 0, 5).shape == (3,)
+    for draw in (ops.uniform, partial(ops.randint, low=0, high=5)):
+        with pytest.raises(TypeError, match="each entry of shape must be an integer, got 3.0"):
+            draw(KEY, (3.0,))
+        with pytest.raises(TypeError, match="shape must be an integer, got 3.0"):
+            draw(KEY, 3.0)
+
+
 @pytest.mark.parametrize("draw", [ops.uniform, ops.normal, ops.advance_uniform, ops.advance_normal])
 def test_float64_without_x64_is_refused(draw):
     for dtype in ("float64", np.float64, np.dtype("float64")):

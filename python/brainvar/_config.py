@@ -11,8 +11,8 @@ from typing import IO, Any
 import jax
 import numpy as np
 
-from ._compat import JAX_VERSION, JAXLIB_VERSION, x64_enabled
-from ._native import ENV_NAME, MODE, native_state, runtime_ffi_version
+from brainvar._compat import JAX_VERSION, JAXLIB_VERSION, x64_enabled
+from brainvar._native import ENV_NAME, MODE, native_state, runtime_ffi_version
 
 
 def _package_version() -> str:

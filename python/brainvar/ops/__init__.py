@@ -6,21 +6,22 @@ and ``scan``. The classes of the package are built on these functions; they are 
 alone, with raw keys ``uint32[..., 2]``.
 """
 
-from ._composites import permutation_indices as permutation_indices
-from ._composites import randint as randint
-from ._composites import seed_to_key as seed_to_key
-from ._composites import shuffle as shuffle
-from ._events import add_events as add_events
-from ._events import add_events_csr as add_events_csr
-from ._sampling import advance as advance
-from ._sampling import advance_bits as advance_bits
-from ._sampling import advance_normal as advance_normal
-from ._sampling import advance_uniform as advance_uniform
-from ._sampling import bits as bits
-from ._sampling import fold_in as fold_in
-from ._sampling import normal as normal
-from ._sampling import split as split
-from ._sampling import uniform as uniform
+from brainvar.ops._composites import integers as integers
+from brainvar.ops._composites import permutation_indices as permutation_indices
+from brainvar.ops._composites import randint as randint
+from brainvar.ops._composites import seed_to_key as seed_to_key
+from brainvar.ops._composites import shuffle as shuffle
+from brainvar.ops._events import add_events as add_events
+from brainvar.ops._events import add_events_csr as add_events_csr
+from brainvar.ops._sampling import advance as advance
+from brainvar.ops._sampling import advance_bits as advance_bits
+from brainvar.ops._sampling import advance_normal as advance_normal
+from brainvar.ops._sampling import advance_uniform as advance_uniform
+from brainvar.ops._sampling import bits as bits
+from brainvar.ops._sampling import fold_in as fold_in
+from brainvar.ops._sampling import normal as normal
+from brainvar.ops._sampling import split as split
+from brainvar.ops._sampling import uniform as uniform
 
 __all__ = [
     "add_events",
@@ -31,6 +32,7 @@ __all__ = [
     "advance_uniform",
     "bits",
     "fold_in",
+    "integers",
     "normal",
     "permutation_indices",
     "randint",

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from .._compat import x64_enabled
-from ._primitive import stream_name
-from ._sampling import (
+from brainvar._compat import x64_enabled
+from brainvar.ops._primitive import stream_name
+from brainvar.ops._sampling import (
     _CACHE,
     Shape,
     _count,
@@ -23,9 +23,10 @@ from ._sampling import (
     bits_p,
     canonical_shape,
     check_key,
+    hashable_shape,
     split_p,
 )
-from ._threefry import UINT_OF_WIDTH
+from brainvar.ops._threefry import UINT_OF_WIDTH
 
 # --- seeds -------------------------------------------------------------------------------------
 
@@ -115,35 +116,57 @@ def _exclusive(x: Any, past: Any, dtype: np.dtype, lib: Any) -> tuple[Any, Any]:
     return x + past.astype(x.dtype), lib.zeros_like(past)
 
 
+def integers(
+    key: Any, shape: tuple[int, ...], low: Any, last: Any, *, stream: str = "original"
+) -> Array:
+    """Draw integers from ``low`` to ``last``, both included: what `randint` computes with.
+
+    Both bounds are included because one more than the largest integer of a dtype has no room in
+    it. Nothing is converted or checked, and nothing is compiled by itself.
+
+    Parameters
+    ----------
+    key : uint32[*B, 2]
+    shape : tuple of ints
+    low, last : array of a 32- or 64-bit integer dtype, the same for both
+        Broadcast with ``shape``. Where ``last < low`` the result is ``low``.
+    stream : {'original', 'partitionable'}
+
+    Returns
+    -------
+    array [*B, *shape] of the bounds' dtype
+    """
+    work = low.dtype
+    width = work.itemsize * 8
+    unsigned = UINT_OF_WIDTH[width]
+    keys = split_p.bind(check_key(key), n=2, stream=stream)
+    # Both draws in one call: without kernels it also compiles in a tenth of the time.
+    words = bits_p.bind(keys, shape=shape, width=width, stream=stream)
+    upper, lower = jnp.moveaxis(words, keys.ndim - 2, 0)
+
+    # Two words a, b per number: (a 2**width + b) mod span, in arithmetic of `width` bits. A span
+    # of 2**width wraps to 0, and XLA defines x % 0 = x for unsigned x: the right answer.
+    one = np.array(1, unsigned)
+    span = jnp.where(last < low, one, (last - low).astype(unsigned) + one)
+    half = lax.rem(jnp.full_like(span, 2 ** (width // 2)), span)
+    power = lax.rem(half * half, span)  # 2**width mod span
+    low, span, power = (jnp.broadcast_to(x, upper.shape) for x in (low, span, power))
+    offset = lax.rem(lax.rem(upper, span) * power + lax.rem(lower, span), span)
+    return low + offset.astype(work)
+
+
 @lru_cache(_CACHE, typed=True)
 def _randint(shape: Any, dtype: Any, stream: Any) -> Callable[..., Array]:
     shape, stream = canonical_shape(shape), stream_name(stream)
     work = _work_dtype(dtype)
-    width = work.itemsize * 8
-    unsigned = UINT_OF_WIDTH[width]
 
     def randint(key: Any, low: Any, high: Any, past: Any) -> Array:
         low, _ = _cut(low, dtype, jnp)
         if past is None:
             high, past = _exclusive(*_cut(high, dtype, jnp), dtype, jnp)
-        low, high, past = (lax.broadcast_to_rank(x, len(shape)) for x in (low, high, past))
-
-        keys = split_p.bind(check_key(key), n=2, stream=stream)
-        # Both draws in one call: without kernels it also compiles in a tenth of the time.
-        words = bits_p.bind(keys, shape=shape, width=width, stream=stream)
-        upper, lower = jnp.moveaxis(words, keys.ndim - 2, 0)
-
-        # Two words a, b per number: (a 2**width + b) mod span, in arithmetic of `width` bits.
-        # A span of 2**width wraps to 0, and XLA defines x % 0 = x for unsigned x: the right
-        # answer.
-        one = np.array(1, unsigned)
-        span = jnp.where(high <= low, one, (high - low).astype(unsigned))
-        span = jnp.where(past & (high > low), span + one, span)
-        half = lax.rem(jnp.full_like(span, 2 ** (width // 2)), span)
-        power = lax.rem(half * half, span)  # 2**width mod span
-        span, power = (jnp.broadcast_to(x, upper.shape) for x in (span, power))
-        offset = lax.rem(lax.rem(upper, span) * power + lax.rem(lower, span), span)
-        return (low + offset.astype(work)).astype(dtype)
+        last = jnp.where(past, high, high - np.array(1, work))
+        last = jnp.where(high > low, last, low)
+        return integers(key, shape, low, last, stream=stream).astype(dtype)
 
     return jax.jit(randint, inline=True)
 
@@ -199,7 +222,7 @@ def randint(
         Biased by at most ``span / 2**64`` (``span / 2**128`` for 64-bit dtypes).
     """
     dtype = _integer_dtype(dtype)
-    sizes: tuple[int, ...] = shape if type(shape) is tuple else canonical_shape(shape)
+    sizes = hashable_shape(shape)
     draw = _randint(sizes, dtype, stream)
     if type(low) is int and type(high) is int:
         return draw(key, *_cut_ints(low, high, dtype))

@@ -10,9 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from .._compat import ShapedArray, ad, zero_tangent
-from . import _events_twin as twin
-from ._primitive import batch_size, define_primitive, to_front
+from brainvar._compat import ShapedArray, ad, x64_enabled, zero_tangent
+from brainvar.ops import _events_twin as twin
+from brainvar.ops._primitive import batch_size, define_primitive, to_front
+
+_INT32_MAX = np.iinfo(np.int32).max
 
 _KERNEL_DTYPES = {np.dtype(t) for t in (np.float32, np.float64, np.int32, np.int64)}
 
@@ -79,20 +81,13 @@ def _batching(primitive_of: Callable[[], Any]) -> Callable[..., Any]:
     def rule(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[Any, int]:
         primitive = primitive_of()
         size = batch_size(args, dims)
-        args, dims = list(args), list(dims)
-        if dims[-1] is not None and args[-1].ndim == 1:
-            # One scalar weight per element of the batch: it scales that element's spikes.
-            spikes, weights = to_front(args[1], dims[1], size), args[-1]
-            scale = weights[:, None, None]
-            args[1] = jnp.where(spikes, scale, 0) if spikes.dtype == bool else spikes * scale
-            dims[1] = 0
-            args[-1], dims[-1] = jnp.ones((), weights.dtype), None
         if all(d is None for d in dims[2:]):
-            # Shared tables: the mapped axis joins the lanes.
+            # A shared table: the mapped axis joins the lanes.
             target, spikes = (to_front(x, d, size) for x, d in zip(args[:2], dims[:2], strict=True))
             lanes = [x.reshape(size * x.shape[1], x.shape[2]) for x in (target, spikes)]
             return primitive.bind(*lanes, *args[2:]).reshape(target.shape), 0
-        # A table per element: one after the other, each at the cost of its active rows.
+        # A table or a weight per element: one after the other, each at the cost of its active
+        # rows.
         mapped = [jnp.moveaxis(x, d, 0) for x, d in zip(args, dims, strict=True) if d is not None]
 
         def one(slices: Sequence[Any]) -> Any:
@@ -159,7 +154,7 @@ def _add_events_transpose(
     if _is_linear(spikes):
         ct_spikes = (_pick(ct, targets) * weights).sum(-1)
     if _is_linear(weights):
-        ct_weights = jnp.einsum("bi,bik->ik", spikes.astype(ct.dtype), _pick(ct, targets))
+        ct_weights = (_pick(ct, targets) * spikes[:, :, None].astype(ct.dtype)).sum(0)
         if weights.aval.ndim == 0:
             ct_weights = ct_weights.sum()
     return [ct if _is_linear(target) else None, ct_spikes, None, ct_weights]
@@ -239,15 +234,19 @@ def _cast(name: str, x: Any, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
-def _table(name: str, x: Any) -> Array:
+def _table(name: str, x: Any) -> Any:
+    """Bring a NumPy or JAX table to int32; what is out of its range stays out of the target's."""
     if not jnp.issubdtype(x.dtype, np.integer):
         raise TypeError(f"{name} must be integers, got {x.dtype}")
-    if x.dtype == np.int32:
-        return x
-    if jnp.iinfo(x.dtype).max > np.iinfo(np.int32).max:  # out of range must stay out of range
-        top = np.array(np.iinfo(np.int32).max, x.dtype)
-        x = jnp.clip(x, None if jnp.issubdtype(x.dtype, np.unsignedinteger) else -1, top)
+    if jnp.iinfo(x.dtype).max > _INT32_MAX:
+        low = None if jnp.issubdtype(x.dtype, np.unsignedinteger) else -1
+        x = x.clip(low, np.array(_INT32_MAX, x.dtype))
     return x.astype(np.int32)
+
+
+def _host_table(name: str, x: Any) -> Any:
+    # Here, for JAX without 64-bit types cuts 64-bit integers to their low half.
+    return x if isinstance(x, jax.Array) else _table(name, np.asarray(x))
 
 
 def _lanes(name: str, target: Any, spikes: Any, weights: Any) -> tuple[Any, Any, Any, Any]:
@@ -256,6 +255,11 @@ def _lanes(name: str, target: Any, spikes: Any, weights: Any) -> tuple[Any, Any,
         raise ValueError(
             f"{name}: target and spikes must be [..., n_post] and [..., n_pre], got shapes "
             f"{target.shape} and {spikes.shape}"
+        )
+    if target.shape[-1] > _INT32_MAX:
+        raise ValueError(
+            f"{name}: tables reach 2**31 - 1 targets, the last dimension of a target of shape "
+            f"{target.shape} is longer"
         )
     if _rank(target.dtype) == 0:
         raise TypeError(f"{name}: a target of dtype bool cannot be added to: use ints or floats")
@@ -325,7 +329,7 @@ def add_events(target: Any, spikes: Any, targets: Any, weights: Any) -> Array:
     TypeError
         If ``targets`` are not integers, or floats would be added to integers.
     """
-    return _add_events(target, spikes, targets, weights)
+    return _add_events(target, spikes, _host_table("add_events: targets", targets), weights)
 
 
 @jax.jit
@@ -348,6 +352,11 @@ def _add_events_csr(target: Any, spikes: Any, indptr: Any, indices: Any, weights
         )
     if indptr.dtype != np.int64:
         indptr = _table("add_events_csr: indptr", indptr)
+        if indices.shape[0] > _INT32_MAX:
+            raise ValueError(
+                f"add_events_csr: {indices.shape[0]} indices need an indptr of dtype int64: pass "
+                "one, after jax.config.update('jax_enable_x64', True)"
+            )
     table = _table("add_events_csr: indices", indices)
     return add_events_csr_p.bind(lanes, spikes, indptr, table, weights).reshape(shape)
 
@@ -380,4 +389,7 @@ def add_events_csr(target: Any, spikes: Any, indptr: Any, indices: Any, weights:
     TypeError
         If the tables are not integers, or floats would be added to integers.
     """
+    if not x64_enabled() or getattr(indptr, "dtype", None) != np.int64:
+        indptr = _host_table("add_events_csr: indptr", indptr)
+    indices = _host_table("add_events_csr: indices", indices)
     return _add_events_csr(target, spikes, indptr, indices, weights)

@@ -129,7 +129,7 @@ def add_events_csr(
             else:
                 values = jnp.full((chunk,), weights)
             out = _scatter_row(out, lane, columns, _row_scale(flat, i, values))
-            return position + np.array(chunk, indptr.dtype), out
+            return position + jnp.minimum(end - position, chunk), out
 
         return lax.while_loop(lambda s: s[0] < end, add_chunk, (begin, out))[1]
 

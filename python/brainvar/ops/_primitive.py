@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._compat import Primitive, ad, apply_primitive, batching, mlir, zero_tangent
-from .._native import native_enabled
+from brainvar._compat import Primitive, ad, apply_primitive, batching, mlir, zero_tangent
+from brainvar._native import native_enabled
 
 STREAMS = ("original", "partitionable")
 

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from .._compat import ShapedArray, x64_enabled
-from . import _threefry as twin
-from ._primitive import (
+from brainvar._compat import ShapedArray, x64_enabled
+from brainvar.ops import _threefry as twin
+from brainvar.ops._primitive import (
     STREAM_CODE,
     batch_size,
     define_primitive,
@@ -54,7 +54,9 @@ def _count(name: str, value: Any) -> int:
 
 def canonical_shape(shape: Any) -> tuple[int, ...]:
     """Turn an int or a sequence of ints into a tuple of non-negative Python ints."""
-    if isinstance(shape, Sequence | np.ndarray) and not isinstance(shape, str):
+    if isinstance(shape, np.ndarray):
+        shape = shape.tolist()
+    if isinstance(shape, Sequence) and not isinstance(shape, str):
         return tuple(_count("each entry of shape", d) for d in shape)
     return (_count("shape", shape),)
 
@@ -202,7 +204,8 @@ no_tangent(fold_in_p)
 # --- compiled forms, one per static configuration ----------------------------------------------
 #
 # A cache hit followed by jax.jit's C++ dispatch is all the Python there is per call.  The caches
-# distinguish types (1 from 1.0), so a wrong argument cannot hit the entry of a right one.
+# distinguish types (1 from 1.0; in shapes, `hashable_shape` does), so a wrong argument cannot hit
+# the entry of a right one.
 # `inline=True` keeps these wrappers out of the caller's jaxpr.
 
 
@@ -241,8 +244,14 @@ _advance_uniform = _draws("advance_uniform", advance_uniform_p, "dtype", _float_
 _advance_normal = _draws("advance_normal", advance_normal_p, "dtype", _float_dtype)
 
 
-def _hashable(shape: Any) -> Any:
-    return shape if type(shape) is tuple else canonical_shape(shape)
+def hashable_shape(shape: Any) -> tuple[int, ...]:
+    """Return ``shape`` as a tuple of ints, quickly: the caches know (1,) and (1.0,) as one."""
+    if type(shape) is not tuple:
+        return canonical_shape(shape)
+    try:
+        return tuple(map(operator.index, shape))
+    except TypeError:
+        return canonical_shape(shape)  # which says what is wrong
 
 
 def _concrete(dtype: Any) -> Any:
@@ -343,7 +352,7 @@ def bits(key: Any, shape: Shape, width: int = 32, *, stream: str = "original") -
     -------
     uint8, uint16, uint32 or uint64 [*B, *shape]
     """
-    return _bits(_hashable(shape), width, stream)(key)
+    return _bits(hashable_shape(shape), width, stream)(key)
 
 
 def uniform(key: Any, shape: Shape, dtype: Any = None, *, stream: str = "original") -> Array:
@@ -362,7 +371,7 @@ def uniform(key: Any, shape: Shape, dtype: Any = None, *, stream: str = "origina
     dtype[*B, *shape]
         Multiples of the dtype's epsilon: the random bits fill the mantissa.
     """
-    return _uniform(_hashable(shape), _concrete(dtype), stream)(key)
+    return _uniform(hashable_shape(shape), _concrete(dtype), stream)(key)
 
 
 def normal(key: Any, shape: Shape, dtype: Any = None, *, stream: str = "original") -> Array:
@@ -390,7 +399,7 @@ def normal(key: Any, shape: Shape, dtype: Any = None, *, stream: str = "original
     -------
     dtype[*B, *shape]
     """
-    return _normal(_hashable(shape), _concrete(dtype), stream)(key)
+    return _normal(hashable_shape(shape), _concrete(dtype), stream)(key)
 
 
 def advance_bits(
@@ -405,7 +414,7 @@ def advance_bits(
     sample : uint[*B, *shape]
         ``bits`` of row 1; see there for the parameters.
     """
-    return _advance_bits(_hashable(shape), width, stream)(key)
+    return _advance_bits(hashable_shape(shape), width, stream)(key)
 
 
 def advance_uniform(
@@ -420,7 +429,7 @@ def advance_uniform(
     sample : dtype[*B, *shape]
         ``uniform`` of row 1; see there for the parameters.
     """
-    return _advance_uniform(_hashable(shape), _concrete(dtype), stream)(key)
+    return _advance_uniform(hashable_shape(shape), _concrete(dtype), stream)(key)
 
 
 def advance_normal(
@@ -435,4 +444,4 @@ def advance_normal(
     sample : dtype[*B, *shape]
         ``normal`` of row 1; see there for the parameters.
     """
-    return _advance_normal(_hashable(shape), _concrete(dtype), stream)(key)
+    return _advance_normal(hashable_shape(shape), _concrete(dtype), stream)(key)
