@@ -383,3 +383,23 @@ def test_rebinding_an_array_in_a_compiled_method_is_an_error():
     with pytest.raises(TypeError, match="'x' of 'rebound'"):
         step()
     np.testing.assert_array_equal(holder.x, [1, 1])
+
+
+def test_compiled_functions_see_attributes_that_were_exchanged():
+    class Model(Base):
+        def __init__(self):
+            super().__init__()
+            self.v = bm.Variable(1.0)
+            self.parts = [bm.Variable(1.0), {"x": bm.Variable(1.0)}]
+
+        def total(self):
+            return self.v + self.parts[0] + self.parts[1]["x"]
+
+    model = Model()
+    total = bm.jit(model.total)
+    assert total() == 3
+    del model.v
+    model.v = bm.Variable(2.0)
+    assert total() == 4
+    model.parts = [bm.Variable(3.0), {"x": bm.Variable(4.0)}]
+    assert total() == 9

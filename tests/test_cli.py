@@ -71,6 +71,12 @@ def test_the_numpy_backend_is_used_and_left(capsys):
     assert bm.get_backend_name() == "jax"
 
 
+def test_the_backend_asked_for_counts_not_the_one_in_use(capsys):
+    with bm.backend("numpy"):
+        main([*SMALL, "--no-plot"])
+    assert re.search(r"^compiled in +[\d.]+ s$", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_a_seed_gives_the_same_numbers_again(capsys):
     outs = []
     for seed in ("3", "3", "4"):

@@ -177,7 +177,7 @@ def test_a_body_that_only_writes_and_one_that_only_reads(compiled):
         ((X, 1), ValueError, "one of them is a scalar"),
         ([], ValueError, "at least one array"),
         (None, ValueError, "at least one array"),
-        ("abc", TypeError, "'str'"),
+        ("abc", TypeError, "cannot take 'abc'"),
         ([X, object()], TypeError, "object"),
     ],
 )

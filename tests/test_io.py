@@ -117,7 +117,11 @@ def test_other_files_are_refused(tmp_path):
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     bp.save_states(tmp_path / "s.npz", Model())
     old = (tmp_path / "s.npz").read_bytes()
-    monkeypatch.setattr(np, "savez", lambda *a, **k: (_ for _ in ()).throw(OSError("disk full")))
+
+    def full(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np.lib.format, "write_array", full)
     with pytest.raises(OSError, match="disk full"):
         bp.save_states(tmp_path / "s.npz", Model())
     assert (tmp_path / "s.npz").read_bytes() == old
@@ -131,3 +135,26 @@ def test_numpy_backend(tmp_path):
         v += 1
         bp.load_states(tmp_path / "s.npz", {"v": v})
         np.testing.assert_array_equal(v, [0.0, 1.0, 2.0])
+
+
+def test_any_name_can_be_saved(tmp_path):
+    names = ("file", "allow_pickle", "args", "a/b", "x.npy", "x")
+    bp.save_states(tmp_path / "s.npz", {n: bm.Variable(float(i)) for i, n in enumerate(names)})
+    new = {name: bm.Variable(-1.0) for name in names}
+    bp.load_states(tmp_path / "s.npz", new)
+    assert [float(v) for v in new.values()] == list(map(float, range(len(names))))
+
+
+def test_a_saved_file_has_the_usual_permissions(tmp_path):
+    (tmp_path / "usual").write_bytes(b"")
+    bp.save_states(tmp_path / "s.npz", Model())
+    assert (tmp_path / "s.npz").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    bp.save_states(tmp_path / "s.npz", Model())
+    content = (tmp_path / "s.npz").read_bytes()
+    for part in (content[: len(content) // 2], content.replace(b"NUMPY", b"XXXXX")):
+        (tmp_path / "s.npz").write_bytes(part)
+        with pytest.raises(ValueError, match="is no file that"):
+            bp.load_states(tmp_path / "s.npz", Model())

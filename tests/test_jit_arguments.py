@@ -1,6 +1,8 @@
 """The arguments and results of `jit`."""
 
 import functools
+import gc
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -225,3 +227,25 @@ def test_an_array_among_the_arguments_is_not_changed():
     with pytest.raises(StaticChangeError, match="JaxArray float32"):
         jit(lambda a: a.fill(0))(x)
     assert x == 1
+
+
+def test_settings_of_jax_that_a_trace_depends_on():
+    f, traces = count_traces(lambda x, y: x @ x + y)
+    x, y = jnp.ones((2, 2)), jnp.ones(2, int)
+    f(x, y)
+    with jax.default_matmul_precision("highest"):
+        f(x, y)
+        assert len(traces) == 2
+    with jax.numpy_dtype_promotion("strict"), pytest.raises(Exception, match="strict"):
+        f(x, y)
+    f(x, y)
+    assert len(traces) == 3
+
+
+def test_a_plan_keeps_no_value_of_an_argument():
+    f = jit(lambda v: v.update(v + 1))
+    v = Variable(jnp.zeros(3))
+    first = weakref.ref(v.value)
+    f(v)
+    gc.collect()
+    assert first() is None

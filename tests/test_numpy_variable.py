@@ -310,3 +310,20 @@ def test_meeting_the_other_backend(v):
     assert isinstance(bm.jax.sin(v), bm.JaxArray)
     v.value = w
     np.testing.assert_array_equal(v, [1, 1, 1, 1])
+
+
+def test_integers_are_judged_as_in_the_jax_backend():
+    v = bn.Variable(np.zeros(2, np.uint8))
+    for number in (300, [300, 1], [-1, 0]):
+        with pytest.raises(OverflowError, match="cannot hold"):
+            v.value = number
+    v.value = [255, 0]
+    for array in (np.array([1, 2], np.int8), jnp.array([1, 2], jnp.int8)):
+        with pytest.raises(TypeError, match="same_kind"):
+            v.value = array
+    np.testing.assert_array_equal(v, [255, 0])
+
+
+def test_softmax_of_nothing():
+    for name in ("softmax", "log_softmax", "softmin"):
+        assert getattr(bn, name)(np.zeros((2, 0), np.float32)).shape == (2, 0)

@@ -195,3 +195,15 @@ def test_results_of_an_undonated_jit_alias_nothing(function):
     pointers = [a.unsafe_buffer_pointer() for a in (x, y, *results)]
     assert len(set(pointers)) == len(pointers)
     assert all(a is not b for a in results for b in (x, y))
+
+
+def test_the_array_of_a_foreign_array_class_is_shared():
+    class Foreign:
+        def __init__(self, raw):
+            self.raw = raw
+
+        def __jax_array__(self):
+            return self.raw
+
+    raw = jnp.ones(3)
+    assert not Variable(Foreign(raw))._exclusive

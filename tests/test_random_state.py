@@ -509,3 +509,18 @@ def test_module_has_nothing_else():
     with pytest.raises(AttributeError, match="nonsense"):
         brandom.nonsense  # noqa: B018
     assert set(brandom.__all__) <= set(dir(brandom))
+
+
+def test_eager_evaluation_within_a_transform_moves_the_state_at_each_call():
+    state, reference = RandomState(0), RandomState(0)
+
+    @jit
+    def f(x):
+        with jax.ensure_compile_time_eval():
+            state.random()
+        return x
+
+    for _ in range(3):
+        f(1.0)
+        reference.random()
+        assert key_of(state) == key_of(reference)

@@ -309,3 +309,17 @@ def test_errors_are_also_of_the_nearest_kind_of_python():
     assert issubclass(StaticChangeError, TypeError)
     assert issubclass(RawTransformError, RuntimeError)
     assert issubclass(EscapedVariableError, RuntimeError)
+
+
+def test_no_tracer_outlives_its_trace():
+    v, made = Variable(jnp.ones(3)), []
+    with jax.checking_leaks():
+        jit(lambda x: v.update(v + x))(1.0)
+        for_loop(lambda x: v + x, jnp.arange(2.0))
+
+    def keep(x):
+        made.append(Variable(jnp.zeros(2)))
+        return x + v
+
+    jit(keep)(1.0)
+    assert not made[-1]._frame._values

@@ -1,5 +1,6 @@
 """Variables: values, names, tags, and how Base objects hold them."""
 
+import copy
 import threading
 
 import jax
@@ -108,3 +109,19 @@ def test_threads_share_a_variable():
     for t in threads:
         t.join()
     assert not errors
+
+
+def test_copies_keep_private_attributes():
+    class Scaled(Variable):
+        def __init__(self, value):
+            super().__init__(value, name="s")
+            self._scale, self.unit = 3, "mV"
+
+    for new in (
+        copy.copy(Scaled(1.0)),
+        copy.deepcopy(Scaled(1.0)),
+        jax.tree.map(lambda x: x + 1, Scaled(0.0)),
+        jax.jit(lambda x: x)(Scaled(1.0)),
+    ):
+        assert type(new) is Scaled
+        assert (new._scale, new.unit, float(new)) == (3, "mV", 1.0)

@@ -10,8 +10,11 @@ import numpy as np
 
 __all__ = [
     "array_of",
+    "by_value",
+    "can_cast",
     "cast",
     "cast_privately",
+    "check_range",
     "coerce",
     "describe",
     "first_value",
@@ -130,15 +133,15 @@ _broadcast = jax.jit(jnp.broadcast_to, static_argnums=1)
 
 
 def _convert(value: Any, raw: Any, dtype: np.dtype, target: Any) -> np.ndarray | jax.Array:
-    if not _can_cast(value, raw, dtype):
+    if not can_cast(value, raw, dtype):
         raise TypeError(
             f"{describe(target)} has dtype {dtype}; a value of dtype {raw.dtype} and shape "
             f"{raw.shape} cannot be cast to it (casting='same_kind'). Convert it first, "
             f"x.astype({dtype.name!r}), or give the target a dtype that holds it."
         )
     if isinstance(raw, np.ndarray):
-        if _by_value(value, raw):
-            _check_range(raw, dtype, target)
+        if by_value(value, raw):
+            check_range(raw, dtype, target)
         return raw.astype(dtype, casting="unsafe")
     if raw.dtype == dtype and not raw.aval.weak_type:
         return raw
@@ -163,20 +166,21 @@ def _raw(x: Any) -> Any:
     return x.value if hasattr(x, "_peek") else x
 
 
-def _by_value(value: Any, raw: Any) -> bool:
+def by_value(value: Any, raw: Any) -> bool:
     """Whether integers are judged by their values, as NumPy does for those of Python."""
     return isinstance(raw, np.ndarray) and (raw.ndim == 0 or not isinstance(value, np.ndarray))
 
 
-def _can_cast(value: Any, raw: Any, dtype: np.dtype) -> bool:
+def can_cast(value: Any, raw: Any, dtype: np.dtype) -> bool:
+    """Whether `value`, which is `raw` as an array, may be cast to `dtype` on assignment."""
     if jnp.issubdtype(raw.dtype, jax.dtypes.extended):
         return raw.dtype == dtype
-    by_value = _by_value(value, raw) and raw.dtype.kind in "iu"
+    as_number = by_value(value, raw) and raw.dtype.kind in "iu"
     if _kind_rank(raw.dtype) <= _kind_rank(dtype):
         signed_to_unsigned = raw.dtype.kind == "i" and dtype.kind == "u"
         # In a trace, a Python integer is a weakly typed array.
-        return not signed_to_unsigned or by_value or getattr(raw, "weak_type", False)
-    return by_value and dtype == np.bool_ and bool(np.all((raw == 0) | (raw == 1)))
+        return not signed_to_unsigned or as_number or getattr(raw, "weak_type", False)
+    return as_number and dtype == np.bool_ and bool(np.all((raw == 0) | (raw == 1)))
 
 
 def _kind_rank(dtype: np.dtype) -> int:
@@ -187,7 +191,8 @@ def _kind_rank(dtype: np.dtype) -> int:
     return 4
 
 
-def _check_range(raw: np.ndarray, dtype: np.dtype, target: Any) -> None:
+def check_range(raw: np.ndarray, dtype: np.dtype, target: Any) -> None:
+    """Raise OverflowError if the integer type `dtype` does not hold the integers in `raw`."""
     if raw.size == 0 or raw.dtype.kind not in "iu" or dtype.kind not in "iu":
         return
     info = jnp.iinfo(dtype)

@@ -328,8 +328,7 @@ class JaxArray(NdarrayMethods):
 
     def _state(self) -> dict[str, Any]:
         """Return what a copy has besides the value: the attributes of the instance."""
-        own = getattr(self, "__dict__", {})
-        return {name: x for name, x in own.items() if not name.startswith("_")}
+        return dict(getattr(self, "__dict__", ()))
 
     def _static_key(self) -> Any:
         """Return what a compiled program depends on besides class, shape and dtype."""

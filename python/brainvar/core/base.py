@@ -14,9 +14,10 @@ from typing import Any, Self
 import jax
 import numpy as np
 
-from .array import JaxArray
-from .collector import ArrayCollector, Collector, trainable_types, variable_types
-from .tracking import check_attribute_change, current_frame, note_replaced
+from brainvar.core.array import JaxArray
+from brainvar.core.collector import ArrayCollector, Collector, trainable_types, variable_types
+from brainvar.core.tracking import check_attribute_change, current_frame, note_replaced
+from brainvar.core.variable import Variable
 
 __all__ = ["Base", "BrainPyObject", "clear_name_cache"]
 
@@ -87,6 +88,16 @@ def _leaves(value: Any, path: str, wanted: tuple[type, ...], above: tuple[int, .
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
             yield from _leaves(item, f"{path}.{key}", wanted, (*above, id(value)))
+
+
+def _note_dropped(held: Any) -> None:
+    """Note that an attribute no longer holds the Variables in `held`."""
+    for _, x in _leaves(held, "", (Base, Variable)):
+        note_replaced([x] if isinstance(x, Variable) else _jax_variables(x))
+
+
+def _jax_variables(obj: Base) -> list[Variable]:
+    return [v for v in obj.unique().values() if isinstance(v, Variable)]
 
 
 def _join(*parts: str) -> str:
@@ -167,11 +178,13 @@ class Base:
             return
         if held is not value:
             check_attribute_change(self, key, value, self.__dict__.get("_made_in"))
-            if isinstance(held, JaxArray) and isinstance(held, variable_types()):
-                note_replaced([held])
-            elif isinstance(held, Base):
-                note_replaced(v for v in held.unique().values() if isinstance(v, JaxArray))
+            _note_dropped(held)
         super().__setattr__(key, value)
+
+    def __delattr__(self, key: str) -> None:
+        held = self.__dict__.get(key)
+        super().__delattr__(key)
+        _note_dropped(held)
 
     def vars(
         self,

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import jax
 
-from .variable import TrainVar, Variable
+from brainvar.core.variable import TrainVar, Variable
 
 __all__ = ["ArrayCollector", "Collector", "TensorCollector"]
 
@@ -82,7 +82,13 @@ class Collector(dict[str, Any]):
 
     Examples
     --------
-    >>> params = model.vars().subset(bm.TrainVar).unique()
+    >>> found = bp.Collector(w=bm.TrainVar(bm.ones(2)), v=bm.Variable(0.0))
+    >>> list(found.subset(bm.TrainVar))
+    ['w']
+    >>> found["w"] = bm.TrainVar(bm.zeros(2))
+    Traceback (most recent call last):
+      ...
+    ValueError: ...
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -225,9 +231,15 @@ class Collector(dict[str, Any]):
 
         Examples
         --------
-        >>> model.vars().subset(bm.Parameter)
-        >>> model.vars().subset("synapse")
-        >>> model.vars().subset(lambda v: v.ndim == 2)
+        >>> found = bp.Collector(
+        ...     tau=bm.Parameter(10.0), w=bm.Variable(bm.ones((2, 2)), type="synapse")
+        ... )
+        >>> list(found.subset(bm.Parameter))
+        ['tau']
+        >>> list(found.subset("synapse"))
+        ['w']
+        >>> list(found.subset(lambda v: v.ndim == 2))
+        ['w']
         """
         tests = [_matcher(choice) for choice in choices]
         return self._filter(lambda key, value: any(test(value) for test in tests))

@@ -12,8 +12,9 @@ once more with that Variable among the inputs.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -39,7 +40,9 @@ __all__ = [
     "check_attribute_change",
     "commit",
     "current_frame",
+    "has_lock",
     "local",
+    "locked",
     "note_replaced",
 ]
 
@@ -84,7 +87,7 @@ class Frame:
 
     def __init__(self, what: str, known: Sequence[Variable], values: Sequence[Any]):
         self.what = what
-        self.outer = local.frame
+        self.outer: Frame | None = None
         self.state = trace_state()
         self._values: dict[int, Any] = {id(v): x for v, x in zip(known, values, strict=True)}
         self.reads: dict[int, Variable] = {}
@@ -98,6 +101,8 @@ class Frame:
 
     def __exit__(self, *exc: object) -> None:
         local.frame = self.outer
+        # Arrays made in this trace may outlive it and hold the frame: not its tracers as well.
+        self._values.clear()
 
     def read(self, var: Variable) -> Any:
         """Return the value that `var` has at this point of the trace."""
@@ -190,6 +195,23 @@ def commit(variables: Sequence[Variable], values: Sequence[Any], *, at_home: boo
     for var, value in zip(variables, values, strict=True):
         var._value = value
         var._exclusive = False
+
+
+@contextlib.contextmanager
+def locked(variables: Iterable[Variable]) -> Iterator[None]:
+    """Hold the locks of Variables that have one, the RandomStates among them.
+
+    From reading them to storing what comes next, so that two threads never draw with the same key.
+    """
+    with contextlib.ExitStack() as stack:
+        for var in sorted(filter(has_lock, variables), key=id):  # one order: no deadlock
+            stack.enter_context(var._lock)  # pyright: ignore[reportAttributeAccessIssue]
+        yield
+
+
+def has_lock(var: Variable) -> bool:
+    """Whether the steps of a Variable are taken under a lock."""
+    return hasattr(type(var), "_lock")
 
 
 class _Changes:

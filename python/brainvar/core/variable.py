@@ -52,7 +52,8 @@ class Variable(JaxArray):
         self.type = type
         self._name = name
         # to_raw copies what comes from NumPy and lists; a jax.Array is somebody's.
-        self._own(exclusive=not isinstance(value, (jax.Array, JaxArray)))
+        shared = isinstance(value, jax.Array) or hasattr(value, "__jax_array__")
+        self._own(exclusive=not shared)
 
     def _own(self, *, exclusive: bool) -> None:
         """Set up what concerns the ownership of the buffer of a new instance."""

@@ -63,21 +63,20 @@ class DefaultState:
         if state is not None:
             return state
         with self._lock:
-            return self._namespace.get("DEFAULT") or self._create()
+            if "DEFAULT" not in self._namespace:  # no other thread was faster
+                self._namespace["DEFAULT"] = self._create()
+            return self._namespace["DEFAULT"]
 
     def _create(self) -> Any:
         if local.frame is None and at_top_level():
-            state = self._make()
-        else:
-            # First needed inside a transform, where a new Variable would live only as long as the
-            # trace. Traces belong to a thread: another one is outside of them.
-            made: list[Any] = []
-            thread = threading.Thread(target=lambda: made.append(self._make()))
-            thread.start()
-            thread.join()
-            (state,) = made
-        self._namespace["DEFAULT"] = state
-        return state
+            return self._make()
+        # First needed inside a transform, where a new Variable would live only as long as the
+        # trace. Traces belong to a thread: another one is outside of them.
+        made: list[Any] = []
+        thread = threading.Thread(target=lambda: made.append(self._make()))
+        thread.start()
+        thread.join()
+        return made[0]
 
 
 def module_functions(

@@ -12,8 +12,8 @@ A sampler says what it starts from, and how its numbers come from that:
     one number each, or none that is a float. The parameters come as they were given.
 
 The first two are drawn by one kernel together with the step of the state, the last takes its key
-from a fused step. To add a sampler, write its function here, and a method in ``_methods.py``
-that names, converts and checks its parameters.
+from a fused step. To add a sampler, write its function here, and a method in
+``_floats.py``, ``_integers.py`` or ``_orders.py`` that names, converts and checks its parameters.
 """
 
 from __future__ import annotations
@@ -122,33 +122,9 @@ def bernoulli(u: jax.Array, p: jax.Array) -> jax.Array:
 
 @_from("key")
 def randint(key: jax.Array, draw: Draw, low: jax.Array, last: jax.Array) -> jax.Array:
-    """Draw integers from `low` to `last`, both included and of the dtype that is sampled in.
-
-    Two words of that dtype's width make one number of twice the bits, which is taken modulo the
-    size of the range: jax.random's rule. Its bias is below ``size / 2**64``, and ``size / 2**128``
-    for 64-bit types. Both bounds are included because one more than the highest number of a dtype
-    does not fit in it.
-    """
-    wide = low.dtype
-    bits = wide.itemsize * 8
-    word = np.dtype(f"uint{bits}")
-    keys = ops.split(key, 2, stream=draw.stream)
-    upper = ops.bits(keys[0], draw.shape, bits, stream=draw.stream)
-    lower = ops.bits(keys[1], draw.shape, bits, stream=draw.stream)
-
-    # The size of the whole range of the dtype wraps to 0, and there the lower word is the number.
-    # An empty range, which only traced bounds can bring, has its lower bound as its one number.
-    empty = last < low
-    size = lax.convert_element_type(last - low, word) + np.array(1, word)
-    whole = ~empty & (size == 0)
-    size = jnp.where(empty | whole, np.array(1, word), size)
-    half = lax.rem(jnp.full_like(size, 2 ** (bits // 2)), size)
-    weight = lax.rem(half * half, size)  # 2**bits modulo the size
-
-    low, size, weight, whole = (jnp.broadcast_to(x, draw.shape) for x in (low, size, weight, whole))
-    offset = lax.rem(lax.rem(upper, size) * weight + lax.rem(lower, size), size)
-    offset = jnp.where(whole, lower, offset)
-    return lax.convert_element_type(low + lax.convert_element_type(offset, wide), draw.dtype)
+    """Draw integers from `low` to `last`, both included and of the dtype that is sampled in."""
+    drawn = ops.integers(key, draw.shape, low, last, stream=draw.stream)
+    return lax.convert_element_type(drawn, draw.dtype)
 
 
 def sampling_dtype(dtype: np.dtype) -> np.dtype:

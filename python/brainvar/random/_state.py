@@ -61,8 +61,9 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
     (2,)
     """
 
-    _stream: str
-    _lock: threading.RLock  # pyright: ignore[reportInvalidTypeForm, reportGeneralTypeIssues]
+    __slots__ = ("_lock", "_stream")
+
+    _lock: Any
 
     def __init__(
         self,
@@ -81,8 +82,9 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
     def _step(self, run: Plan, *params: Any) -> Any:
         # Under the lock, so that two threads never draw with the same key.
         with self._lock:
-            # No trace here, nor where the state was made: this is eager code.
-            if at_top_level() and self._birth is TOP_TRACE_STATE:
+            # Neither a trace here, nor a frame (which is there without a trace in JAX's
+            # ensure_compile_time_eval), nor a trace where the state was made: eager code.
+            if local.frame is None and self._birth is TOP_TRACE_STATE and at_top_level():
                 self._value, out = run(self._value, *params)
                 return out
             if local.frame is None and self._frame is None and trace_state() != self._birth:
@@ -116,7 +118,7 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
 
     def split_key(self) -> Any:  # noqa: D102 (that of the base class)
         # The same as there, without its calls: half of the time is Python's.
-        if at_top_level() and self._birth is TOP_TRACE_STATE:
+        if local.frame is None and self._birth is TOP_TRACE_STATE and at_top_level():
             with self._lock:
                 self._value, key = _SPLIT[self._stream](self._value)
             return key
@@ -144,7 +146,8 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
     def _assign(self, value: Any) -> None:
         # Nothing is cast or broadcast to a key: a number is a seed, not a value.
         key = to_key(value)
-        self._store(private_array(key) if isinstance(key, np.ndarray) else key)
+        with self._lock:  # not between the two halves of another thread's draw
+            self._store(private_array(key) if isinstance(key, np.ndarray) else key)
 
     def _state(self) -> dict[str, Any]:
         return {**super()._state(), "_stream": self._stream}

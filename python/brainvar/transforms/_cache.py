@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import types
 import weakref
+from collections.abc import Hashable
 from typing import Any
 
-__all__ = ["FunctionCache", "WeakIdDict"]
+import jax
+
+__all__ = ["FunctionCache", "WeakIdDict", "settings"]
+
+_config: Any = jax.config
+
+
+def settings() -> Hashable:
+    """Return the settings of JAX, context managers included, that a trace depends on."""
+    return (
+        _config.jax_enable_x64,
+        _config.jax_numpy_dtype_promotion,
+        _config.jax_default_matmul_precision,
+        _config.jax_default_prng_impl,
+    )
 
 
 class WeakIdDict:

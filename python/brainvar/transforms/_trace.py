@@ -27,7 +27,7 @@ def function_name(function: Any) -> str:
     return getattr(function, "__qualname__", None) or type(function).__qualname__
 
 
-def raw_leaf(leaf: Any, where: str) -> Any:
+def raw_leaf(leaf: Any, where: str, hint: str = "") -> Any:
     """Return an argument's leaf as what JAX takes for a dynamic value.
 
     Raises
@@ -45,8 +45,7 @@ def raw_leaf(leaf: Any, where: str) -> Any:
         return leaf
     raise TypeError(
         f"{where} got {leaf!r} of type '{type(leaf).__name__}', which is neither an array nor a "
-        "number. Name the argument in static_argnames (or its position in static_argnums) if "
-        "the program is to be compiled for this value."
+        f"number.{hint}"
     )
 
 
@@ -69,18 +68,18 @@ class Outputs:
 
     def __init__(self, result: Any, frame: Frame, aliases: dict[int, int] | None):
         leaves, self._tree = jax.tree.flatten(result, is_leaf=lambda x: isinstance(x, JaxArray))
-        self.raw: list[Any] = []
+        self._raw: list[Any] = []
         self._makers: list[Callable[[Any, Sequence[Any]], Any]] = []
         for leaf in leaves:
             if aliases is not None and isinstance(leaf, Variable) and leaf._frame is not frame:
                 # As in eager code, the caller gets the very Variable, not a copy of it.
                 self._makers.append(_same(leaf, aliases.get(id(leaf))))
             elif isinstance(leaf, JaxArray):
-                self.raw.append(leaf.value)
+                self._raw.append(leaf.value)
                 keep = type(leaf) if aliases is not None else JaxArray
                 self._makers.append(_make(keep, leaf._state() if keep is type(leaf) else {}))
             else:
-                self.raw.append(leaf)
+                self._raw.append(leaf)
                 self._makers.append(_plain if aliases is not None else _make(JaxArray, {}))
 
     def build(self, raw: Sequence[Any], arguments: Sequence[Any] = ()) -> Any:
@@ -88,9 +87,10 @@ class Outputs:
         values = iter(raw)
         return self._tree.unflatten([make(values, arguments) for make in self._makers])
 
-    def forget(self) -> None:
-        """Drop the tracers once the trace has ended."""
-        self.raw = []
+    def take_raw(self) -> list[Any]:
+        """Return the raw values of the trace, and keep none: they must not outlive it."""
+        raw, self._raw = self._raw, []
+        return raw
 
 
 def _plain(values: Any, arguments: Sequence[Any]) -> Any:
@@ -139,10 +139,6 @@ class Traced:
             self.made_at = changes.count
         return True
 
-    def is_at_home(self) -> bool:
-        """Whether all Variables were created outside of any trace."""
-        return all(map(at_home, (*self.reads.values(), *self.writes)))
-
     def fill(self, values: dict[int, Any]) -> list[Any]:
         """Arrange values by the Variables' ids as ``call`` wants them.
 
@@ -189,13 +185,12 @@ def trace(
                 writes = list(frame.writes.values())
                 new = [frame.value_of(v) for v in writes]
             done.append((frame, writes, outputs))  # noqa: B023
-            return new + outputs.raw
+            return new + outputs.take_raw()
 
         pure.__wrapped__ = source  # type: ignore[attr-defined]
         shapes = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in known]
         closed = jax.make_jaxpr(pure)(shapes, list(leaves))
         frame, writes, outputs = done[-1]
-        outputs.forget()
         if not frame.missing:
             break
         known += frame.missing.values()

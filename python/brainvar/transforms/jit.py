@@ -11,12 +11,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from brainvar._compat import x64_enabled
 from brainvar.core.array import JaxArray
 from brainvar.core.base import Base
-from brainvar.core.tracking import commit, local
+from brainvar.core.tracking import commit, has_lock, local, locked
 from brainvar.core.variable import Variable
-from brainvar.transforms._cache import WeakIdDict
+from brainvar.transforms._cache import WeakIdDict, settings
 from brainvar.transforms._discover import guess_variables
 from brainvar.transforms._trace import Traced, at_home, function_name, leaf_key, raw_leaf, trace
 
@@ -24,6 +23,11 @@ __all__ = ["jit"]
 
 
 _SCALARS = frozenset({bool, int, float, complex})
+
+_STATIC_HINT = (
+    " Name the argument in static_argnames (or its position in static_argnums) if the program is "
+    "to be compiled for this value."
+)
 
 
 class _Plan:
@@ -42,6 +46,7 @@ class _Plan:
         self.touched = frozenset(map(id, held if stand_ins else ()))
         self.has_argument_slots = len(held) < len(slots)
         self.at_home = all(map(at_home, held))
+        self.needs_locks = any(map(has_lock, traced.writes))
         self.objects: list[Any] = []
 
     def __call__(self, dynamic: list[Any], variables: list[Variable]) -> Any:
@@ -49,6 +54,18 @@ class _Plan:
         if self.has_argument_slots:
             reads = [variables[s] if isinstance(s, int) else s for s in reads]
             writes = [variables[s] if isinstance(s, int) else s for s in writes]
+        if self.needs_locks:
+            with locked(writes):
+                return self._run(reads, writes, dynamic, variables)
+        return self._run(reads, writes, dynamic, variables)
+
+    def _run(
+        self,
+        reads: list[Variable],
+        writes: list[Variable],
+        dynamic: list[Any],
+        variables: list[Variable],
+    ) -> Any:
         # Those that no trace has made need not be asked one by one.
         known = self.at_home and (not variables or all(map(at_home, variables)))
         if known and local.frame is None:
@@ -108,7 +125,7 @@ class Jit:
         """Call the compiled function."""
         dynamic: list[Any] = []
         variables: dict[int, Variable] = {}
-        key: Any = x64_enabled()
+        key: Any = settings()
         if args or kwargs:
             kinds = None
             if not (kwargs or self._has_static):
@@ -185,7 +202,7 @@ class Jit:
             return type(leaf), place, leaf.shape, leaf.dtype, leaf._static_key()
         if isinstance(leaf, Base):
             return _Object(leaf)
-        raw = raw_leaf(leaf, self._what)
+        raw = raw_leaf(leaf, self._what, _STATIC_HINT)
         dynamic.append(raw)
         if isinstance(leaf, JaxArray):
             return type(leaf), leaf_key(raw), leaf._static_key()
@@ -269,7 +286,11 @@ class Jit:
         arguments, so that the plan serves for any Variables of their kind.
         """
         if stand_ins:
-            variables = [v._rebuild(v._value, v._copied_state()) for v in variables]
+            # Without their values: the plan must not keep these.
+            variables = [
+                v._rebuild(jax.ShapeDtypeStruct(v.shape, v.dtype), v._copied_state())
+                for v in variables
+            ]
         places = {id(v): i for i, v in enumerate(variables)} if stand_ins else {}
 
         def function(values: Sequence[Any]) -> Any:
@@ -411,7 +432,7 @@ def jit(
     An error while tracing or running leaves every Variable as it was.
 
     A `Base` object whose attribute gets another Variable (or another object with Variables) in
-    the place of one is compiled anew; what lists and dicts hold is not watched.
+    the place of one is compiled anew; what lists, dicts, closures and globals hold is not watched.
 
     Examples
     --------
@@ -422,7 +443,7 @@ def jit(
     ...     counter.value = counter + by
     ...     return counter * 2
     >>> count(3)
-    JaxArray(Array(6, dtype=int32, weak_type=True))
+    JaxArray(Array(6, dtype=int32))
     >>> counter
     Variable(Array(3, dtype=int32))
     """

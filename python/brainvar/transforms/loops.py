@@ -11,11 +11,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from brainvar._compat import x64_enabled
 from brainvar.core.array import JaxArray, to_raw, wrap
-from brainvar.core.tracking import commit, current_frame
+from brainvar.core.tracking import commit, current_frame, locked
 from brainvar.core.variable import Variable
-from brainvar.transforms._cache import FunctionCache
+from brainvar.transforms._cache import FunctionCache, settings
 from brainvar.transforms._discover import guess_variables
 from brainvar.transforms._trace import Traced, function_name, leaf_key, raw_leaf, trace
 
@@ -97,8 +96,8 @@ def for_loop(
         raise TypeError(f"for_loop's body must be callable, got {body_fun!r}.")
     what = f"bm.for_loop({function_name(body_fun)})"
     args, kwargs = _arguments(operands)
-    leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=lambda x: isinstance(x, JaxArray))
-    raw = [to_raw(raw_leaf(leaf, what)) for leaf in leaves]
+    leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=_is_array)
+    raw = [to_raw(leaf, target=what) for leaf in leaves]
     length = _common_length(raw, what)
 
     def call(slices: Any) -> Any:
@@ -107,9 +106,9 @@ def for_loop(
 
     with _progress(length) if progress_bar else contextlib.nullcontext() as bar:
         if not jit and length:
-            return _run_eagerly(call, raw, length, reverse, bar)
+            return _run_eagerly(call, raw, length, reverse, bar, what)
         plans = _plans.of(body_fun)
-        key = (tree, tuple(map(leaf_key, raw)), reverse, unroll, x64_enabled())
+        key = (tree, tuple(map(leaf_key, raw)), reverse, unroll, settings())
         plan = plans.get(key)
         if plan is None or not plan.traced.is_current():
             plan = _make_plan(call, raw, reverse, unroll, body_fun, what)
@@ -118,6 +117,10 @@ def for_loop(
         if bar is None:
             return plan.traced.outputs.build(_run(plan, raw))
         return _run_in_chunks(plan, raw, length, reverse, bar)
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, JaxArray)
 
 
 def _arguments(operands: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -169,8 +172,10 @@ def _make_plan(
 def _run(plan: _Plan, raw: list[Any]) -> list[Any]:
     """Run the loop over `raw` and return the stacked raw results."""
     writes = plan.traced.writes
-    new, stacked = plan.run([v._read() for v in writes], [v._read() for v in plan.read_only], raw)
-    commit(writes, new)
+    with locked(writes):
+        carry, constant = [v._read() for v in writes], [v._read() for v in plan.read_only]
+        new, stacked = plan.run(carry, constant, raw)
+        commit(writes, new)
     return stacked
 
 
@@ -195,16 +200,14 @@ def _run_in_chunks(plan: _Plan, raw: list[Any], length: int, reverse: bool, bar:
     return plan.traced.outputs.build([jnp.concatenate(x) for x in zip(*parts, strict=True)])
 
 
-def _run_eagerly(call: Any, raw: list[Any], length: int, reverse: bool, bar: Any) -> Any:
+def _run_eagerly(call: Any, raw: list[Any], length: int, reverse: bool, bar: Any, what: str) -> Any:
     """Run the loop step by step. There is at least one step, which tells what to stack."""
     order = range(length - 1, -1, -1) if reverse else range(length)
     results = []
     for i in order:
         out = call([x[i] for x in raw])
-        is_array = lambda x: isinstance(x, JaxArray)  # noqa: E731
-        results.append(
-            jax.tree.map(lambda x: jnp.asarray(raw_leaf(x, "for_loop")), out, is_leaf=is_array)
-        )
+        leaf = lambda x: jnp.asarray(raw_leaf(x, what))  # noqa: E731
+        results.append(jax.tree.map(leaf, out, is_leaf=_is_array))
         if bar is not None:
             bar.update(1)
     if reverse:
