@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,15 +62,18 @@ def save_states(file: str | os.PathLike[str], target: Base | Mapping[str, Any]) 
         about[path] = {"dtype": value.dtype.name, **_stream(var)}
         # NumPy's format knows its own dtypes only; the others travel as their bits.
         arrays[path] = value if value.dtype.isbuiltin else value.view(f"u{value.itemsize}")
-    head = json.dumps({"format": _FORMAT, "variables": about})
+    arrays[_ABOUT] = np.array(json.dumps({"format": _FORMAT, "variables": about}))
     path = Path(file)
-    handle, name = tempfile.mkstemp(prefix=path.name, suffix=".part", dir=path.parent)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, allow_pickle=False, **{_ABOUT: np.array(head)}, **arrays)
-        Path(name).replace(path)
+        # Not numpy.savez, whose own parameters are names that a Variable could not have then.
+        with zipfile.ZipFile(part, "x") as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, array, allow_pickle=False)
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
 
 
@@ -151,8 +156,11 @@ def _read(file: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str
             with np.load(handle, allow_pickle=False) as archive:
                 head = json.loads(str(archive[_ABOUT]))
                 about = head["variables"]
-                raw = {path: archive[path] for path in about}
-        except (ValueError, KeyError, OSError, EOFError, TypeError, AttributeError) as error:
+                raw = {path: archive[f"{path}.npy"] for path in about}
+        except (
+            *(ValueError, KeyError, OSError, EOFError, TypeError, AttributeError),
+            *(zipfile.BadZipFile, zlib.error),
+        ) as error:
             raise ValueError(
                 f"{os.fspath(file)!r} is no file that brainvar.save_states wrote."
             ) from error
