@@ -182,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"mean rate    {rate:.2f} Hz")
     print("interval CV  " + ("no neuron with three spikes" if math.isnan(cv) else f"{cv:.2f}"))
     print(f"built in     {built:.2f} s")
-    if bm.is_numpy_backend() or args.backend == "numpy":
+    if args.backend == "numpy":
         print("compiled in  nothing to compile on this backend")
     else:
         print(f"compiled in  {compiled:.2f} s")

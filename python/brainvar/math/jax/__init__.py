@@ -12,14 +12,13 @@ from brainvar.core.variable import TrainVar as TrainVar
 from brainvar.core.variable import Variable as Variable
 from brainvar.math._dtypes import jax_defaults as _jax_defaults
 from brainvar.math._wrap import lazy_namespace as _lazy_namespace
+from brainvar.math.jax import fft as fft
+from brainvar.math.jax import linalg as linalg
+from brainvar.math.jax import random as random
+from brainvar.math.jax._extras import EXTRAS as _EXTRAS
 from brainvar.random import RandomState as RandomState
 from brainvar.transforms.jit import jit as jit
 from brainvar.transforms.loops import for_loop as for_loop
-
-from . import fft as fft
-from . import linalg as linalg
-from . import random as random
-from ._extras import EXTRAS as _EXTRAS
 
 ndarray = Array = JaxArray
 

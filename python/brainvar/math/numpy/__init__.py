@@ -10,15 +10,14 @@ from numpy import ndarray as ndarray
 
 from brainvar.math._dtypes import numpy_defaults as _numpy_defaults
 from brainvar.math._wrap import lazy_namespace as _lazy_namespace
-
-from . import random as random
-from ._extras import EXTRAS as _EXTRAS
-from ._state import RandomState as RandomState
-from ._transforms import for_loop as for_loop
-from ._transforms import jit as jit
-from ._variable import Parameter as Parameter
-from ._variable import TrainVar as TrainVar
-from ._variable import Variable as Variable
+from brainvar.math.numpy import random as random
+from brainvar.math.numpy._extras import EXTRAS as _EXTRAS
+from brainvar.math.numpy._state import RandomState as RandomState
+from brainvar.math.numpy._transforms import for_loop as for_loop
+from brainvar.math.numpy._transforms import jit as jit
+from brainvar.math.numpy._variable import Parameter as Parameter
+from brainvar.math.numpy._variable import TrainVar as TrainVar
+from brainvar.math.numpy._variable import Variable as Variable
 
 Array = ndarray
 

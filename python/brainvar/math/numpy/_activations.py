@@ -173,7 +173,7 @@ def logsumexp(
 def softmax(x: Any, axis: Any = -1) -> np.ndarray:
     """Return exp(x) / sum(exp(x)) along `axis`."""
     x = _float(x)
-    raised = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    raised = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
     return raised / np.sum(raised, axis=axis, keepdims=True)
 
 
@@ -185,8 +185,9 @@ def softmin(x: Any, axis: Any = -1) -> np.ndarray:
 def log_softmax(x: Any, axis: Any = -1) -> np.ndarray:
     """Return log(softmax(x)) along `axis`."""
     x = _float(x)
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    with np.errstate(divide="ignore"):  # of nothing
+        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
 def one_hot(x: Any, num_classes: int, *, dtype: Any = float, axis: int = -1) -> np.ndarray:

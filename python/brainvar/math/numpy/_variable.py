@@ -116,12 +116,14 @@ class Variable(np.ndarray):
             If it cannot be cast to the dtype by NumPy's ``same_kind`` rule.
         """
         raw = np.asarray(plain(value))
+        if hasattr(value, "dtype"):  # arrays of JAX follow the rules of arrays too
+            value = raw
         if raw.dtype.kind not in "biufcV":
             raise TypeError(
                 f"{self._describe()} cannot take {value!r}: it is no array, number or sequence "
                 "of numbers."
             )
-        if not _assign._can_cast(value, raw, self.dtype):
+        if not _assign.can_cast(value, raw, self.dtype):
             raise TypeError(
                 f"{self._describe()} has dtype {self.dtype} and shape {self.shape}; a value of "
                 f"dtype {raw.dtype} and shape {raw.shape} cannot be cast to it "
@@ -139,8 +141,8 @@ class Variable(np.ndarray):
                     f"of shape {raw.shape} and dtype {raw.dtype} does not broadcast to it. The "
                     "shape of a Variable never changes: make a new one instead."
                 )
-        if raw.ndim == 0 and raw.dtype.kind in "iu" and self.dtype.kind in "iu":
-            _assign._check_range(raw, self.dtype, self._describe())
+        if _assign.by_value(value, raw):
+            _assign.check_range(raw, self.dtype, self._describe())
         return raw.astype(self.dtype, casting="unsafe", copy=False)
 
     @property
