@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from brainvar.core.array import JaxArray
 from brainvar.core.variable import Variable
 
+pytestmark = pytest.mark.slow  # a compilation for each operator and operand
+
 ARITHMETIC = [
     operator.add,
     operator.sub,

@@ -135,9 +135,8 @@ def test_random_numbers_are_those_of_the_jax_backend(name, stream):
 def test_random_state_of_the_numpy_backend():
     state = bn.random.RandomState(seed=1234)
     assert repr(state) == "RandomState([   0, 1234], dtype=uint32)"
-    held = state.value
     state.random(1)
-    np.testing.assert_array_equal(held, [2113592192, 1902136347])
+    np.testing.assert_array_equal(state.value, [2113592192, 1902136347])
     x = np.arange(10)
     state.shuffle(x)
     assert sorted(x) == list(range(10))
@@ -391,9 +390,8 @@ def test_add_events_csr(name, table):
 def test_event_methods_of_a_numpy_variable(table):
     target, spikes, targets, weights = table
     v = bn.Variable(target)
-    held = v.value
     assert v.add_events(spikes, targets, weights) is None
-    np.testing.assert_array_equal(held, reference_events(target, spikes, targets, weights))
+    np.testing.assert_array_equal(v, reference_events(target, spikes, targets, weights))
 
 
 @pytest.mark.parametrize(

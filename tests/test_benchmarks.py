@@ -16,6 +16,8 @@ import brainvar
 import brainvar.math as bm
 from brainvar.examples.coba import COBA
 
+pytestmark = pytest.mark.slow  # runs the benchmarks
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 

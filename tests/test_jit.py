@@ -465,7 +465,7 @@ def test_names():
     assert "named" in repr(named)
     cell = Cell()
     assert "Cell.step" in repr(cell.step)
-    assert cell.step is cell.step
+    assert cell.step == cell.step
 
 
 def test_clear_cache():

@@ -440,6 +440,8 @@ def test_default_dtypes_follow_x64():
 def test_default_dtypes_can_be_set(run_python):
     run_python("""
 import brainvar.math as bm, numpy as np
+
+pytestmark = pytest.mark.slow  # a compilation for each function
 bm.set_float(bm.bfloat16); bm.set_int(np.int16)
 assert bm.float_ == bm.bfloat16 == bm.get_float() and bm.int_ == np.int16
 assert bm.zeros(1).dtype == np.float32

@@ -8,6 +8,8 @@ from brainvar._compat import enable_x64
 from brainvar.random import RandomState
 from brainvar.transforms.jit import jit
 
+pytestmark = pytest.mark.slow  # many large samples
+
 # With a fixed seed a test passes for ever or never. The limit is what a sound sampler misses in one
 # of a thousand seeds; 1234 was taken before the numbers were seen.
 P_VALUE = 1e-3

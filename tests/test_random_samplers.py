@@ -12,6 +12,8 @@ from brainvar.core.array import JaxArray
 from brainvar.core.variable import TrainVar, Variable
 from brainvar.random import RandomState
 
+pytestmark = pytest.mark.slow  # a compilation for each sampler, dtype and stream
+
 STREAMS = ("original", "partitionable")
 
 

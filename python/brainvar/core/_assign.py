@@ -29,11 +29,15 @@ def first_value(value: Any, dtype: Any, target: str) -> jax.Array:
     ------
     TypeError
         If `value` is no array, number or sequence of numbers.
+    OverflowError
+        If an integer lies outside the range of the dtype.
     """
     raw = _as_array(value, target)
     if isinstance(raw, np.ndarray):
         # _as_array has copied what it was given.
-        dtype = jax.dtypes.canonicalize_dtype(raw.dtype) if dtype is None else dtype
+        dtype = np.dtype(jax.dtypes.canonicalize_dtype(raw.dtype if dtype is None else dtype))
+        if raw.dtype.kind in "iu" and dtype.kind in "iu":
+            check_range(raw, dtype, target)
         return jnp.asarray(raw, dtype=dtype)
     if dtype is not None:
         raw = jnp.asarray(raw, dtype=dtype)
@@ -121,6 +125,8 @@ def _as_array(value: Any, target: Any) -> np.ndarray | jax.Array:
         return jnp.asarray(value)
     raw = array_of(value) if isinstance(value, (list, tuple)) else np.array(value)
     if isinstance(raw, np.ndarray) and raw.dtype.kind not in "biufcV":
+        if isinstance(value, int):
+            raise OverflowError(f"{describe(target)} cannot hold an integer of over 64 bits.")
         raise TypeError(
             f"{describe(target)} cannot take {value!r}: it is no array, number or sequence of "
             "numbers."

@@ -24,6 +24,14 @@ __all__ = ["Base", "BrainPyObject", "clear_name_cache"]
 # What an attribute that holds a Variable takes as a new value instead of as a new object.
 _ARRAY_LIKE = (jax.Array, JaxArray, np.ndarray, np.generic, numbers.Number)
 
+
+def _is_array_like(x: Any) -> bool:
+    """Whether `x` is an array or a number, or nested lists and tuples of nothing else."""
+    if isinstance(x, (list, tuple)):
+        return bool(x) and all(_is_array_like(item) for item in x)
+    return isinstance(x, _ARRAY_LIKE) and not isinstance(x, variable_types())
+
+
 _PRIVATE = frozenset({"_implicit_vars", "_implicit_nodes", "_made_in"})
 
 _lock = threading.RLock()
@@ -171,13 +179,13 @@ class Base:
             held is not None
             and held is not value
             and isinstance(held, variable_types())
-            and isinstance(value, _ARRAY_LIKE)
-            and not isinstance(value, variable_types())
+            and _is_array_like(value)
         ):
             held.value = value  # type: ignore[attr-defined]
             return
-        if held is not value:
+        if held is not value or isinstance(value, np.ndarray):
             check_attribute_change(self, key, value, self.__dict__.get("_made_in"))
+        if held is not value:
             _note_dropped(held)
         super().__setattr__(key, value)
 

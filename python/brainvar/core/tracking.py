@@ -280,7 +280,8 @@ def check_attribute_change(obj: Any, name: str, new: Any, made_in: Frame | None)
     old = getattr(obj, "__dict__", {}).get(name)
     if _is_number(old) and _is_number(new) and old != new:
         raise static_change(f"Attribute '{name}' of '{owner}' (a number)", frame)
-    if _is_array(old) and _is_array(new) and new is not old:
+    # The same NumPy array again is `obj.name += x`; ours and Variables refuse that themselves.
+    if _is_array(old) and _is_array(new) and (new is not old or type(new) is np.ndarray):
         raise static_change(f"Attribute '{name}' of '{owner}' (an array)", frame)
 
 

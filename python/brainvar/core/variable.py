@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from brainvar import ops
 from brainvar._compat import TOP_TRACE_STATE, Tracer, at_top_level, trace_state
@@ -149,7 +150,8 @@ class Variable(JaxArray):
             If shapes or dtypes do not fit each other, or the weights not this Variable.
         """
         weights = _assign.cast(unwrap(weights), self.dtype, f"weights for {self._describe()}")
-        self._set_raw(ops.add_events(self._read(), unwrap(spikes), unwrap(targets), weights))
+        new = ops.add_events(self._read(), unwrap(spikes), unwrap(targets), weights)
+        self._set_raw(self._of_same_shape(new, spikes))
 
     def add_events_csr(self, spikes: Any, indptr: Any, indices: Any, weights: Any) -> None:
         """Add the weights of the active rows of a CSR matrix, in place.
@@ -175,7 +177,16 @@ class Variable(JaxArray):
         """
         weights = _assign.cast(unwrap(weights), self.dtype, f"weights for {self._describe()}")
         tables = unwrap(indptr), unwrap(indices)
-        self._set_raw(ops.add_events_csr(self._read(), unwrap(spikes), *tables, weights))
+        new = ops.add_events_csr(self._read(), unwrap(spikes), *tables, weights)
+        self._set_raw(self._of_same_shape(new, spikes))
+
+    def _of_same_shape(self, new: Any, spikes: Any) -> Any:
+        if new.shape != self.shape:
+            raise ValueError(
+                f"{self._describe()} keeps its shape, but spikes of shape {jnp.shape(spikes)} "
+                f"would make it {new.shape}: leading dimensions of the spikes must be its own."
+            )
+        return new
 
     # -- identity ----------------------------------------------------------------------------
 

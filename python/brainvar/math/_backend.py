@@ -93,6 +93,8 @@ def _hand_over(old: str, new: str) -> None:
 def backend(name: str) -> Iterator[ModuleType]:
     """Use a backend within a ``with`` block; then the one before it, also after an error.
 
+    As with `use_backend`, the choice holds for all threads of the process.
+
     Parameters
     ----------
     name : {'jax', 'numpy'}

@@ -11,10 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainvar import ops
-from brainvar._compat import Tracer
+from brainvar._compat import Tracer, at_top_level
 from brainvar.core.array import as_raw
+from brainvar.core.errors import StaticChangeError
 
-__all__ = ["STREAMS", "check_stream", "seed_key", "to_key"]
+__all__ = ["STREAMS", "check_stream", "seed_key", "stream_of", "to_key"]
 
 STREAMS = ("original", "partitionable")
 _BITS = 64
@@ -33,6 +34,11 @@ def check_stream(stream: Any) -> str:
     return str(stream)
 
 
+def stream_of(seed: Any) -> str:
+    """Return the counter layout of a RandomState given as a seed, the default for others."""
+    return getattr(seed, "_stream", "original")
+
+
 def seed_key(seed: Any) -> np.ndarray | jax.Array:
     """Convert a seed, or None for one from the operating system, to a raw key.
 
@@ -45,8 +51,19 @@ def seed_key(seed: Any) -> np.ndarray | jax.Array:
     -------
     numpy.ndarray or jax.Array
         uint32 of shape (2,); for an integer its upper and its lower 32 bits.
+
+    Raises
+    ------
+    StaticChangeError
+        If entropy is asked for inside a compiled function.
     """
     if seed is None:
+        if not at_top_level():
+            raise StaticChangeError(
+                "a RandomState without a seed inside a compiled function would take its seed once, "
+                "while the function is traced, and draw the same numbers in every call. Create it "
+                "before the call, or give it a key, RandomState(other.split_key())."
+            )
         # Never from numpy.random, whose state belongs to the user.
         return ops.seed_to_key(secrets.randbits(_BITS))
     seed = as_raw(seed)

@@ -16,7 +16,7 @@ from brainvar.random._arguments import int_dtype
 from brainvar.random._base import DrawMethods
 from brainvar.random._floats import FloatMethods
 from brainvar.random._integers import IntegerMethods
-from brainvar.random._keys import STREAMS, check_stream, seed_key, to_key
+from brainvar.random._keys import STREAMS, check_stream, seed_key, stream_of, to_key
 from brainvar.random._orders import OrderMethods
 from brainvar.random._plans import Plan, plan, split_plan
 from brainvar.random._samplers import Sampler
@@ -39,8 +39,9 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         None takes 64 bits from the operating system. An integer in [0, 2**64) keeps all of its
         bits. A raw key is an array uint32[2] (or another RandomState), a typed key one of
         ``jax.random.key(..., impl='threefry2x32')``.
-    stream : {'original', 'partitionable'}
-        The counter layout: JAX's original one, or that of ``jax.random`` since JAX 0.5. It
+    stream : {'original', 'partitionable'}, optional
+        The counter layout; the default is that of a RandomState given as `seed`, and 'original'
+        otherwise: JAX's original one, or that of ``jax.random`` since JAX 0.5. It
         belongs to the state, and is kept by copies, pickles and pytrees.
     type, name : str, optional
         As for `Variable`.
@@ -51,6 +52,8 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         If `seed` is neither an integer nor a key.
     ValueError
         If an integer seed is negative or has more than 64 bits, or `stream` is unknown.
+    StaticChangeError
+        If it is made or seeded without a seed inside a compiled function.
 
     Examples
     --------
@@ -69,11 +72,11 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         self,
         seed: Any = None,
         *,
-        stream: str = "original",
+        stream: str | None = None,
         type: str = "",
         name: str | None = None,
     ):
-        self._stream = check_stream(stream)
+        self._stream = check_stream(stream_of(seed) if stream is None else stream)
         self._lock = threading.RLock()
         super().__init__(seed_key(seed), type=type, name=name)
 

@@ -148,9 +148,13 @@ class Jit:
         if obj is None:
             return self
         try:
-            return self._bound.setdefault(obj, lambda: self._bind(obj))
+            return _BoundJit(self._bound.setdefault(obj, lambda: self._bind(obj)), obj)
         except TypeError:  # no weak references to the object: nothing can be kept for it
             return Jit(self._function.__get__(obj), *self._static)
+
+    def __reduce__(self) -> Any:
+        # Programs are compiled anew where it is loaded.
+        return Jit, (self._function, *self._static)
 
     def _bind(self, obj: Any) -> Jit:
         # The compiled method lives as long as its object and must not keep it alive.
@@ -326,6 +330,35 @@ class _Object:
     def __eq__(self, other: object) -> bool:
         mine = self._ref()
         return mine is not None and isinstance(other, _Object) and other._ref() is mine
+
+
+class _BoundJit:
+    """A decorated method of an object, which it keeps alive as bound methods do."""
+
+    __slots__ = ("__self__", "_jit")
+
+    def __init__(self, jit: Jit, obj: Any):
+        self._jit = jit
+        self.__self__ = obj
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the compiled method."""
+        return self._jit(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jit, name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BoundJit) and other._jit is self._jit
+
+    def __hash__(self) -> int:
+        return hash(self._jit)
+
+    def __repr__(self) -> str:
+        return repr(self._jit)
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.__self__, function_name(self._jit._function).rpartition(".")[2])
 
 
 class _WeakMethod:

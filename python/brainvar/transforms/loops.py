@@ -79,6 +79,16 @@ def for_loop(
     ImportError
         If a progress bar is asked for and tqdm is missing.
 
+    Notes
+    -----
+    The compiled loop is kept for as long as `body_fun` (or, for a method, its object) lives, and
+    used again for operands of the same shapes and dtypes. What is no Variable is a constant of it:
+    a number or an array that changes between two calls belongs in a Variable or in `operands`. A
+    lambda that is written in the call is a new function, and compiled, each time.
+
+    With a progress bar, the loop is run in about a hundred parts, one after the other; after an
+    error in one of them, the Variables are as the part before left them.
+
     Examples
     --------
     >>> import brainvar.math as bm
@@ -92,6 +102,8 @@ def for_loop(
     Variable(Array(6, dtype=int32))
     """
     del dyn_vars
+    if not isinstance(unroll, int) or unroll < 1:
+        raise ValueError(f"unroll must be a positive integer, got {unroll!r}.")
     if not callable(body_fun):
         raise TypeError(f"for_loop's body must be callable, got {body_fun!r}.")
     what = f"bm.for_loop({function_name(body_fun)})"

@@ -8,7 +8,7 @@ import numpy as np
 
 from brainvar.math.numpy._variable import Variable
 from brainvar.random._host import HostRandomMethods
-from brainvar.random._keys import check_stream, seed_key
+from brainvar.random._keys import check_stream, seed_key, stream_of
 
 __all__ = ["RandomState"]
 
@@ -25,8 +25,9 @@ class RandomState(HostRandomMethods, Variable):
         None takes 64 bits from the operating system. An integer in [0, 2**64) keeps all of its
         bits. A raw key is an array uint32[2] (or a RandomState of either backend), a typed key
         one of ``jax.random.key(..., impl='threefry2x32')``.
-    stream : {'original', 'partitionable'}
-        The counter layout, which is kept by copies and pickles.
+    stream : {'original', 'partitionable'}, optional
+        The counter layout, which is kept by copies and pickles; the default is that of a
+        RandomState given as `seed`, and 'original' otherwise.
     type, name : str, optional
         As for `Variable`.
 
@@ -44,17 +45,17 @@ class RandomState(HostRandomMethods, Variable):
         self,
         seed: Any = None,
         *,
-        stream: str = "original",
+        stream: str | None = None,
         type: str = "",
         name: str | None = None,
     ):
-        self._stream = check_stream(stream)
+        self._stream = check_stream(stream_of(seed) if stream is None else stream)
         super().__init__(np.asarray(seed_key(seed)), type=type, name=name)
 
     @property
     def value(self) -> np.ndarray:
         """The raw key, uint32[2]. Only another key can be assigned: a number is a seed."""
-        return np.ndarray.view(self, np.ndarray)
+        return super().value
 
     @value.setter
     def value(self, value: Any) -> None:

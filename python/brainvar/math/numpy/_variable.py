@@ -19,7 +19,7 @@ __all__ = ["Parameter", "TrainVar", "Variable"]
 def plain(x: Any) -> Any:
     """Replace every Variable in an argument, in lists, tuples and dicts too, by its array."""
     if isinstance(x, Variable):
-        return x.value
+        return x._plain
     kind = type(x)
     if kind is list or kind is tuple:
         return kind([plain(item) for item in x])
@@ -37,14 +37,25 @@ def _give_back(result: Any, out: Any) -> Any:
     return out if isinstance(out, Variable) else result
 
 
+def _detached(result: Any, array: np.ndarray) -> Any:
+    """Copy a result that shares the memory of `array`.
+
+    A view would change with the Variable, where the same code on the jax backend has a value.
+    """
+    if isinstance(result, np.ndarray) and np.may_share_memory(result, array):
+        return np.array(result)
+    return result
+
+
 def _delegate(name: str) -> Callable[..., Any]:
     """Make a method of Variable that is the one of its plain array."""
     method = getattr(np.ndarray, name)
 
     @functools.wraps(method)
     def call(self: Variable, *args: Any, **kwargs: Any) -> Any:
-        result = method(self.value, *map(plain, args), **plain(kwargs))
-        return _give_back(result, kwargs.get("out"))
+        array, out = self._plain, kwargs.get("out")
+        result = method(array, *map(plain, args), **plain(kwargs))
+        return _detached(result, array) if out is None else _give_back(result, out)
 
     return call
 
@@ -52,9 +63,9 @@ def _delegate(name: str) -> Callable[..., Any]:
 class Variable(np.ndarray):
     """A pointer to an array whose value can change.
 
-    Operations give plain arrays and scalars, as the same operations on ``.value`` do; augmented
-    assignments and writes to elements keep the Variable. It equals, as a key of a set or a dict,
-    only itself.
+    Operations, indexing included, give plain arrays and scalars that never share the memory of
+    the Variable; augmented assignments and writes to elements keep the Variable. It equals, as a
+    key of a set or a dict, only itself.
 
     Parameters
     ----------
@@ -93,9 +104,19 @@ class Variable(np.ndarray):
         np.ndarray.__setstate__(self, state)
 
     @property
-    def value(self) -> np.ndarray:
-        """The plain array. It is the same memory: what is written to one is seen in the other."""
+    def _plain(self) -> np.ndarray:
+        """The plain array of the same memory, which no caller may get."""
         return np.ndarray.view(self, np.ndarray)
+
+    @property
+    def value(self) -> np.ndarray:
+        """The value as a plain array: a copy that cannot be written to.
+
+        As in the jax backend, what was read stays as it was when the Variable changes.
+        """
+        copied = np.array(self._plain)
+        copied.flags.writeable = False
+        return copied
 
     @value.setter
     def value(self, value: Any) -> None:
@@ -170,41 +191,51 @@ class Variable(np.ndarray):
         return result if out is None else _give_back(result, out)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        out = kwargs.get("out")
         result = func(*plain(args), **plain(kwargs))
-        return _give_back(result, kwargs.get("out"))
+        if out is not None:
+            return _give_back(result, out)
+        for x in (*args, *kwargs.values()):
+            if isinstance(x, Variable):
+                result = _detached(result, x._plain)
+        return result
 
     def __array_wrap__(self, array: np.ndarray, *args: Any) -> Any:
-        return self.value.__array_wrap__(array, *args)
+        return self._plain.__array_wrap__(array, *args)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.value[plain(index)]
+        array = self._plain
+        return _detached(array[plain(index)], array)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.value[plain(index)] = self._accept(value, whole=False)
+        self._plain[plain(index)] = self._accept(value, whole=False)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.value)
+        return iter(np.array(self._plain))
 
     # As in the jax backend, these cannot be set.
-    shape = property(lambda self: self.value.shape, doc="The length of each dimension.")
-    dtype = property(lambda self: self.value.dtype, doc="The type of an element.")
-    strides = property(lambda self: self.value.strides, doc="The steps in bytes.")
+    shape = property(lambda self: self._plain.shape, doc="The length of each dimension.")
+    dtype = property(lambda self: self._plain.dtype, doc="The type of an element.")
+    strides = property(lambda self: self._plain.strides, doc="The steps in bytes.")
 
-    T = property(lambda self: self.value.T, doc="The transposed array.")
-    mT = property(lambda self: self.value.mT, doc="The array with its last two dimensions swapped.")
+    T = property(lambda self: np.array(self._plain.T), doc="The transposed array.")
+    mT = property(
+        lambda self: np.array(self._plain.mT),
+        doc="The array with its last two dimensions swapped.",
+    )
     flat = property(
-        lambda self: self.value.flat,
+        lambda self: self._plain.flat,
         lambda self, x: self.__setitem__(..., np.reshape(x, self.shape)),
         doc="An iterator over the elements.",
     )
     real = property(
-        lambda self: self.value.real,
-        lambda self, x: setattr(self.value, "real", x),
+        lambda self: np.array(self._plain.real),
+        lambda self, x: setattr(self._plain, "real", x),
         doc="The real part.",
     )
     imag = property(
-        lambda self: self.value.imag,
-        lambda self, x: setattr(self.value, "imag", x),
+        lambda self: np.array(self._plain.imag),
+        lambda self, x: setattr(self._plain, "imag", x),
         doc="The imaginary part.",
     )
 
@@ -229,7 +260,7 @@ class Variable(np.ndarray):
         weights : scalar or array, shape (n_pre, fan_out)
             One weight for all, or one for each entry of `targets`.
         """
-        accumulate(self.value, spikes, targets, self._accept(weights, whole=False))
+        accumulate(self._plain, spikes, targets, self._accept(weights, whole=False))
 
     def add_events_csr(self, spikes: Any, indptr: Any, indices: Any, weights: Any) -> None:
         """Add the weights of the active rows of a CSR table, in place.
@@ -245,7 +276,7 @@ class Variable(np.ndarray):
         weights : scalar or array, shape (nnz,)
             One weight for all, or one for each entry of `indices`.
         """
-        accumulate_csr(self.value, spikes, indptr, indices, self._accept(weights, whole=False))
+        accumulate_csr(self._plain, spikes, indptr, indices, self._accept(weights, whole=False))
 
     # -- identity, copies --------------------------------------------------------------------
 
@@ -259,15 +290,15 @@ class Variable(np.ndarray):
         return new
 
     def __copy__(self) -> Any:
-        return self._rebuild(self.value, self.__dict__)
+        return self._rebuild(self._plain, self.__dict__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        new = memo[id(self)] = self._rebuild(self.value, {})
+        new = memo[id(self)] = self._rebuild(self._plain, {})
         new.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return new
 
     def __reduce__(self) -> Any:
-        return _unpickle, (self.__class__, self.value), dict(self.__dict__)
+        return _unpickle, (self.__class__, self._plain), dict(self.__dict__)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.__reduce__()
