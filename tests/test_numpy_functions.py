@@ -11,6 +11,8 @@ import pytest
 import brainvar.math as bm
 from brainvar.math._wrap import unwrap, wrap_function
 
+pytestmark = pytest.mark.slow  # a compilation for each function
+
 X = np.array([[0.5, 0.25, 0.75], [0.1, 0.9, 0.3]], np.float32)
 Y = np.array([[0.2, 0.4, 0.6], [0.8, 1.0, 1.2]], np.float32)
 SQUARE = np.array([[2.0, 1.0], [1.0, 3.0]], np.float32)
@@ -440,8 +442,6 @@ def test_default_dtypes_follow_x64():
 def test_default_dtypes_can_be_set(run_python):
     run_python("""
 import brainvar.math as bm, numpy as np
-
-pytestmark = pytest.mark.slow  # a compilation for each function
 bm.set_float(bm.bfloat16); bm.set_int(np.int16)
 assert bm.float_ == bm.bfloat16 == bm.get_float() and bm.int_ == np.int16
 assert bm.zeros(1).dtype == np.float32
