@@ -21,6 +21,7 @@ class FillJob {
 
   int64_t units() const { return units_; }
   double nanoseconds() const;
+  int64_t bytes() const { return batch_ * static_cast<int64_t>(size_ * loops_.elem_bytes); }
 
   // Does the units [begin, end). Does not throw and does not allocate.
   void Run(int64_t begin, int64_t end) const;

@@ -16,6 +16,7 @@ class AdvanceJob {
              uint32_t* subkeys);
 
   int64_t units() const { return units_; }
+  int64_t bytes() const { return units_ * static_cast<int64_t>(sizeof(Pair)); }
   double nanoseconds() const { return static_cast<double>(units_) * 1.0; }
 
   // Does the units [begin, end). Does not throw and does not allocate.

@@ -30,6 +30,9 @@ constexpr double kParallelNanoseconds = 40e3;
 // A chunk is at least this much work, so that taking one costs nothing beside it.
 constexpr double kChunkNanoseconds = 20e3;
 constexpr int64_t kMaxChunks = 256;
+// And at least so many bytes of output: threads that first touch the same huge page (2 MiB) both
+// clear it, and one of the two is thrown away. The original layout writes to two places at once.
+constexpr int64_t kChunkBytes = int64_t{4} << 20;
 
 // Runs job.Run(begin, end) over all of [0, job.units()). `Job` is copied; Run must not throw.
 template <typename Job>
@@ -68,8 +71,9 @@ Completion RunParallel(xla::ffi::ThreadPool& pool, const Job& job) {
     }
   };
   const auto by_cost = static_cast<int64_t>(std::min(cost / kChunkNanoseconds, 1e6));
+  const int64_t by_size = std::min(by_cost, job.bytes() / kChunkBytes);
   const int64_t chunks =
-      std::min({units, std::max(threads, by_cost), std::max(kMaxChunks, threads)});
+      std::min({units, std::max(threads, by_size), std::max(kMaxChunks, threads)});
   auto state = std::make_shared<State>(job, units, chunks);
   xla::ffi::Future future(state->done);
   const int64_t helpers = std::min(threads, chunks) - 1;
