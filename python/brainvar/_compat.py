@@ -22,15 +22,16 @@ from jax.interpreters import mlir as mlir
 from jax.interpreters.xla import apply_primitive as apply_primitive
 
 try:
-    from jax.extend.core import find_top_trace as _find_top_trace
+    from jax.extend.core import find_top_trace as find_top_trace
     from jax.extend.core import get_opaque_trace_state as _get_opaque_trace_state
 except ImportError:  # JAX 0.8; later versions deprecate, then drop, the old place
-    from jax.core import find_top_trace as _find_top_trace
+    from jax.core import find_top_trace as find_top_trace
     from jax.core import get_opaque_trace_state as _get_opaque_trace_state
 
 __all__ = [
     "JAXLIB_VERSION",
     "JAX_VERSION",
+    "TOP_TRACE",
     "TOP_TRACE_STATE",
     "Primitive",
     "ShapedArray",
@@ -40,6 +41,7 @@ __all__ = [
     "at_top_level",
     "batching",
     "enable_x64",
+    "find_top_trace",
     "mlir",
     "threefry_partitionable",
     "trace_state",
@@ -96,10 +98,10 @@ def _outside(function: Callable[[], Any]) -> Any:
 
 
 TOP_TRACE_STATE: Any = _outside(trace_state)
-_TOP_TRACE: Any = _outside(lambda: _find_top_trace(()))
+TOP_TRACE: Any = _outside(lambda: find_top_trace(()))
 
 
 def at_top_level() -> bool:
     """Whether no JAX trace is active in this thread."""
     # Without arguments it is the current trace; a third of the cost of comparing trace states.
-    return _find_top_trace(()) is _TOP_TRACE
+    return find_top_trace(()) is TOP_TRACE

@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from brainvar._compat import TOP_TRACE_STATE, at_top_level, trace_state
+from brainvar._compat import (
+    TOP_TRACE,
+    TOP_TRACE_STATE,
+    at_top_level,
+    find_top_trace,
+    trace_state,
+)
 from brainvar.core._assign import private_array
 from brainvar.core.array import JaxArray
 from brainvar.core.tracking import local, raw_transform_write
@@ -120,8 +126,14 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
     # -- the state ---------------------------------------------------------------------------
 
     def split_key(self) -> Any:  # noqa: D102 (that of the base class)
-        # The same as there, without its calls: half of the time is Python's.
-        if local.frame is None and self._birth is TOP_TRACE_STATE and at_top_level():
+        # The same as there, without its calls, at_top_level() among them: what is Python's of the
+        # time counts. Measured against a jitted identity on the key: 1.35 x for the compiled
+        # split alone, 1.55 x for all of it.
+        if (
+            local.frame is None
+            and self._birth is TOP_TRACE_STATE
+            and find_top_trace(()) is TOP_TRACE
+        ):
             with self._lock:
                 self._value, key = _SPLIT[self._stream](self._value)
             return key
