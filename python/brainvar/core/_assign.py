@@ -36,8 +36,7 @@ def first_value(value: Any, dtype: Any, target: str) -> jax.Array:
     if isinstance(raw, np.ndarray):
         # _as_array has copied what it was given.
         dtype = np.dtype(jax.dtypes.canonicalize_dtype(raw.dtype if dtype is None else dtype))
-        if raw.dtype.kind in "iu" and dtype.kind in "iu":
-            check_range(raw, dtype, target)
+        check_range(raw, dtype, target)
         return jnp.asarray(raw, dtype=dtype)
     if dtype is not None:
         raw = jnp.asarray(raw, dtype=dtype)

@@ -25,7 +25,6 @@ from brainvar._compat import (
     Primitive,
     ShapedArray,
     Tracer,
-    at_top_level,
     mlir,
     trace_state,
 )
@@ -184,9 +183,8 @@ def commit(variables: Sequence[Variable], values: Sequence[Any], *, at_home: boo
         for var, value in zip(variables, values, strict=True):
             frame.write(var, value)
         return
-    at_top = at_top_level()
-    if not (at_home and at_top):
-        here: Any = TOP_TRACE_STATE if at_top else trace_state()
+    here = trace_state()
+    if not (at_home and here is TOP_TRACE_STATE):
         for var in variables:
             if var._frame is not None:
                 raise escaped(var)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from brainvar import ops
-from brainvar._compat import TOP_TRACE_STATE, Tracer, at_top_level, trace_state
+from brainvar._compat import Tracer, trace_state
 from brainvar.core import _assign
 from brainvar.core._pytree import static_part
 from brainvar.core.array import JaxArray, unwrap
@@ -60,8 +60,8 @@ class Variable(JaxArray):
         """Set up what concerns the ownership of the buffer of a new instance."""
         self._exclusive = exclusive
         self._replaced = 0
-        # The trace that the Variable lives in: interned, so that the common case is one `is`.
-        self._birth = TOP_TRACE_STATE if at_top_level() else trace_state()
+        # The trace that the Variable lives in.
+        self._birth = trace_state()
 
     @classmethod
     def _rebuild(cls, raw: Any, state: dict[str, Any]) -> Any:
@@ -113,7 +113,8 @@ class Variable(JaxArray):
             return
         if self._frame is not None:
             raise escaped(self)
-        if trace_state() != self._birth:
+        here = trace_state()
+        if here is not self._birth and here != self._birth:
             raise raw_transform_write(self)
         self._value = raw
         self._exclusive = exclusive and not isinstance(raw, Tracer)

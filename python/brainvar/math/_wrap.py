@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainvar.core.array import JaxArray
+from brainvar.core.array import JaxArray, unwrap
 
 __all__ = ["Ufunc", "lazy_namespace", "unwrap", "wrap", "wrap_function"]
 
@@ -66,24 +66,6 @@ def wrap(x: Any) -> Any:
     if how == _UFUNC:
         return Ufunc(x)
     return {key: wrap(value) for key, value in x.items()}
-
-
-def unwrap(x: Any) -> Any:
-    """Replace every JaxArray in an argument, in nested containers too, by its raw array."""
-    if isinstance(x, JaxArray):
-        return x.value
-    kind = type(x)
-    if kind is list or kind is tuple:
-        return kind([unwrap(item) for item in x])
-    if kind is dict:
-        return {key: unwrap(value) for key, value in x.items()}
-    if isinstance(x, np.ndarray):
-        # JAX may read a NumPy array after the call has returned, and would then see what the
-        # caller wrote to it in the meantime.
-        return np.array(x)
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return kind(*[unwrap(item) for item in x])
-    return x
 
 
 def store(out: Any, result: Any) -> Any:
