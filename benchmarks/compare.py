@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import jax
 
 import brainvar
-from comparison import coba_cases, random_cases, step_cases
+from comparison import coba_cases, inplace_cases, random_cases, step_cases
 from comparison.harness import Case, Timing, measure
 
 PEERS = ("brainpy", "brainevent", "numba", "brainstate", "flax", "brian2")
@@ -69,6 +69,11 @@ def seconds(x: float) -> str:
     return f"{x * 1e9:.3g} ns"
 
 
+def amount(x: float, unit: str) -> str:
+    """Format a time, or a number of bytes."""
+    return seconds(x) if unit == "s" else f"{x / 1e6:.3g} MB"
+
+
 def rows(case: Case, timings: list[Timing]) -> list[dict[str, Any]]:
     """Return one record for each peer of a case."""
     ours, *peers = timings
@@ -76,6 +81,7 @@ def rows(case: Case, timings: list[Timing]) -> list[dict[str, Any]]:
     for peer in peers:
         row = {
             "work": case.work,
+            "unit": case.unit,
             "peer": peer.label,
             "brainvar_median": ours.median,
             "brainvar_min": ours.least,
@@ -103,7 +109,8 @@ def line(row: dict[str, Any]) -> str:
         )
     verdict = "" if row["met"] is None else ("met" if row["met"] else "MISSED")
     return (
-        f"  {row['peer']:38} {seconds(row['peer_median']):>9} {seconds(row['peer_min']):>9}"
+        f"  {row['peer']:38} {amount(row['peer_median'], row['unit']):>9}"
+        f" {amount(row['peer_min'], row['unit']):>9}"
         f" {row['ratio']:>9.3g}  {goal:18} {verdict}"
     ).rstrip()
 
@@ -130,6 +137,7 @@ def main() -> int:
     cases = [
         *random_cases.cases(args.quick),
         *step_cases.cases(args.quick),
+        *inplace_cases.cases(args.quick),
         *coba_cases.cases(args.quick, args.brian2_python),
     ]
     cases = [case for case in cases if wanted.search(case.work)]
@@ -151,7 +159,8 @@ def main() -> int:
         timings = measure(case)
         ours = timings[0]
         print(f"\n{case.work}")
-        print(f"  {'brainvar':38} {seconds(ours.median):>9} {seconds(ours.least):>9}")
+        figures = (amount(x, case.unit) for x in (ours.median, ours.least))
+        print(f"  {'brainvar':38}", *(f"{figure:>9}" for figure in figures))
         for row in rows(case, timings):
             print(line(row), flush=True)
             results.append(row)

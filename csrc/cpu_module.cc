@@ -7,6 +7,8 @@
 #include "core/threefry.h"
 #include "cpu/handlers.h"
 #include "cpu/simd.h"
+#include "offsets.h"
+#include "state.h"
 #include "xla/ffi/api/c_api.h"
 
 namespace py = pybind11;
@@ -27,6 +29,10 @@ py::dict Registrations() {
       {"brainvar_threefry_advance_normal_v1", brainvar::cpu::ThreefryAdvanceNormal},
       {"brainvar_add_events_v1", brainvar::cpu::AddEventsFixed},
       {"brainvar_add_events_csr_v1", brainvar::cpu::AddEventsCsr},
+      {"brainvar_update_slices_v1", brainvar::cpu::UpdateSlices},
+      {"brainvar_update_at_v1", brainvar::cpu::UpdateAt},
+      {"brainvar_update_masked_v1", brainvar::cpu::UpdateMasked},
+      {"brainvar_in_order_v1", brainvar::cpu::InOrder},
   };
   py::dict result;
   for (const auto& [name, handler] : handlers) {
@@ -61,4 +67,6 @@ PYBIND11_MODULE(_cpu, module) {
              "What the extension was built with, and the SIMD level in use on this machine.");
   module.def("threefry2x32", &Threefry2x32, py::arg("k0"), py::arg("k1"), py::arg("c0"),
              py::arg("c1"), "One block of the cipher, for known-answer tests.");
+  brainvar::RegisterOffsets(module);
+  brainvar::RegisterState(module);
 }

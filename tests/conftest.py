@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import jax
 import pytest
 from hypothesis import settings
 
@@ -39,6 +41,31 @@ def need_native(native: bool) -> None:
     """Skip where the compiled kernels are not active."""
     if not native:
         pytest.skip(f"CPU kernels are {native_state().status}")
+
+
+@pytest.fixture
+def compilations() -> Iterator[Callable[..., object]]:
+    """Collect what JAX compiles: ``with compilations() as names: ...; assert not names``."""
+    listeners: list[list[str]] = []
+
+    def listen(event: str, duration: float, **kwargs: object) -> None:
+        if event.endswith("backend_compile_duration"):
+            for names in listeners:
+                names.append(str(kwargs.get("fun_name", event)))
+
+    @contextmanager
+    def collect() -> Iterator[list[str]]:
+        names: list[str] = []
+        listeners.append(names)
+        try:
+            yield names
+        finally:
+            listeners.remove(names)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield collect
+    # JAX keeps its listeners: this one does nothing from here on.
+    listeners.clear()
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,7 @@ def test_attributes_of_jax_are_there():
     assert v.device == v.value.device
     assert v.sharding == v.value.sharding
     assert v.weak_type is False
-    assert v.block_until_ready() is v.value
+    assert v.block_until_ready() is v  # waiting lets nothing out
     np.testing.assert_array_equal(v.at[0].set(9), [9, 2])
     assert type(v.at[jnp.array([0])].add(1.0)) is JaxArray
     np.testing.assert_array_equal(v.at[1].get(), 2)

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -134,9 +136,31 @@ def test_compare_names_all_work_of_the_table():
         "normal float32, 1e6",
         "normal float32, 1e8",
         "jitted step, 10 Variables of 1000",
+        "v[i] = 1., eager, float32[1e7]",
+        "40 kinds of index, new values, 1e6",
+        "v.add_at(i, x), 1e5 into 1e6, NumPy arrays",
+        "v += x, eager, float32[1e7]",
+        "peak memory of v += x, float32[1e7], besides x",
+        "ring buffer float32[1e8], a step of a loop",
         "COBA network, 1 s",
     ):
         assert expected in work
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_compare_measures_memory_too(tmp_path):
+    file = tmp_path / "figures.json"
+    done = compare("--quick", "--only", "peak memory", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    rows = {row["peer"]: row for row in json.loads(file.read_text())["results"]}
+    one, jax = rows["one buffer"], rows["v = v + x"]
+    assert one["unit"] == "B"
+    assert one["peer_median"] == 4e7
+    assert "40 MB" in done.stdout
+    # What is not in place needs another buffer, at least for a moment.
+    assert jax["peer_median"] > 1.5 * one["peer_median"]
+    if brainvar.config_dict()["native"]["status"] == "loaded":
+        assert one["met"]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +183,30 @@ def test_goals_are_judged_the_right_way_round():
     assert not faster.met(19.5)
     assert within.met(1 / 1.5)
     assert not within.met(1 / 1.7)
+
+
+def test_compilations_are_noticed():
+    harness = load("comparison.harness")
+    double = jax.jit(lambda x: x * 2)
+    with harness.compilations() as events:
+        double(jnp.ones(3))
+    assert "backend_compile_duration" in events
+    with harness.compilations() as events:
+        double(jnp.zeros(3))
+    double(jnp.ones(4))  # after the block: not counted
+    assert not events
+
+
+def test_the_kinds_of_index_are_forty_and_numpy_takes_them():
+    index_kinds = load("comparison.index_kinds")
+    first, second = index_kinds.rounds(4096, 2)
+    assert len(first) == len(second) == 40
+    arrays = {"flat": np.zeros(4096, np.float32), "table": np.zeros((64, 64), np.float32)}
+    ours = {name: bm.Variable(x) for name, x in arrays.items()}
+    for target, index, value in [*first, *second]:
+        arrays[target][np.asarray(index) if isinstance(index, jax.Array) else index] = value
+        ours[target][index] = value
+        np.testing.assert_array_equal(ours[target], arrays[target])
 
 
 def test_a_missing_peer_is_reported_and_a_broken_one_too():

@@ -201,3 +201,28 @@ def test_add_events_refuses_mixed_types():
         add_events(np.ones((1, 4), np.float32), np.ones((1, 3), bool), table, np.float64(1))
     with pytest.raises(jax.errors.JaxRuntimeError, match="spikes must have"):
         add_events(np.ones((1, 4), np.float32), np.ones((1, 2), bool), table, np.float32(1))
+
+
+SPEC = np.zeros((1, 4, 2), np.uint32)
+F4, F2X4 = np.zeros(4, np.float32), np.zeros((2, 4), np.float32)
+BAD_UPDATES = {
+    "no spec": ("slices", (F4, F4[:1], SPEC[0]), "with the batch dimensions of the spec"),
+    "rows lost": ("slices", (F2X4, F4[:1], SPEC), "with 2 rows"),
+    "two dtypes": ("slices", (F4, np.zeros(1), SPEC), "must have one dtype"),
+    "other batches": ("slices", (F2X4, np.zeros((3, 1), "f"), SPEC[None]), "batch dimensions"),
+    "offsets of bytes": ("at", (F4, F4[:1], np.zeros(2, np.int8), SPEC[[0, 0]]), "offsets must be"),
+    "mask too long": ("masked", (F4, F4[:1], np.zeros(5, bool), SPEC), "the mask must have"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_UPDATES)
+def test_a_wrong_update_is_an_error(name):
+    kind, operands, message = BAD_UPDATES[name]
+    result = buffer(operands[0].shape, operands[0].dtype)
+    with pytest.raises(jax.errors.JaxRuntimeError, match=message):
+        call(f"brainvar_update_{kind}_v1", result, *operands, op=np.int32(0))
+
+
+def test_an_unknown_update_is_an_error():
+    with pytest.raises(jax.errors.JaxRuntimeError, match="op must be 0"):
+        call("brainvar_update_slices_v1", buffer((4,), "float32"), F4, F4[:1], SPEC, op=np.int32(5))

@@ -116,7 +116,7 @@ def cases(quick: bool, brian2_python: str) -> list[Case]:
         Contender(
             "Brian2 C++ standalone, its loop",
             lambda: _brian2(brian2_python, steps, whole=False),
-            Goal.within(1.0),
+            Goal.within(0.8),
         ),
         Contender(
             "Brian2 C++ standalone, whole process",

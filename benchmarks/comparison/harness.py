@@ -7,13 +7,16 @@ some milliseconds; what is compared is the median of the samples.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
 import importlib.metadata
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import jax.monitoring
 
 Call = Callable[[], Any]
 
@@ -56,7 +59,8 @@ class Contender:
         What it is.
     make : callable
         Prepares it and returns the call to time. The call waits for its result. It may return
-        a float instead of None: then that is its time in seconds, measured by itself.
+        a float instead of None: then that is its time in seconds, measured by itself, or
+        whatever else the case is about.
         Raises `MissingError` where it cannot run.
     goal : Goal, optional
         What brainvar is to reach against it.
@@ -69,12 +73,13 @@ class Contender:
 
 @dataclasses.dataclass
 class Case:
-    """One piece of work: brainvar first, then the peers."""
+    """One piece of work: brainvar first, then the peers. `unit` is ``"s"`` or ``"B"``, bytes."""
 
     work: str
     ours: Contender
     peers: list[Contender]
     rounds: int = 15
+    unit: str = "s"
 
 
 @dataclasses.dataclass
@@ -103,6 +108,22 @@ def require(distribution: str) -> str:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         raise MissingError("not installed") from None
+
+
+@contextlib.contextmanager
+def compilations() -> Iterator[list[str]]:
+    """Collect what JAX traces, lowers and compiles inside of the block."""
+    events: list[str] = []
+
+    def note(event: str, duration_secs: float, **details: Any) -> None:
+        if event.startswith("/jax/core/compile/"):
+            events.append(event.rsplit("/", 1)[1])
+
+    jax.monitoring.register_event_duration_secs_listener(note)
+    try:
+        yield events
+    finally:
+        jax.monitoring.unregister_event_duration_listener(note)
 
 
 def measure(case: Case) -> list[Timing]:

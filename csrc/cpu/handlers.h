@@ -26,6 +26,26 @@ XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame) noexcept;   // ke
 XLA_FFI_Error* AddEventsFixed(XLA_FFI_CallFrame* frame) noexcept;
 XLA_FFI_Error* AddEventsCsr(XLA_FFI_CallFrame* frame) noexcept;
 
+// target T[*dims] and values T[m] -> target, which may be the same memory, updated where a spec
+// says (see core/indexing.h): u32[rows, 4, 2], the words of int64, low first. T is bool, any
+// integer of 8 to 64 bits, f16, bf16, f32, f64, c64 or c128. The attribute `op` is an UpdateOp as
+// int32. What lies outside the target or the values is dropped. All operands may have batch
+// dimensions in front, equally many; those of values, offsets, mask and spec are the target's, or
+// all 1.
+// - Slices: one row per dimension of the target.
+// - At: after the values offsets s32[K] or u32[K, 2] (int64) of elements, to which the positions of
+//   the spec's rows 1.. are added; row 0 is (0, offsets in use, 0, their value stride). Later
+//   offsets come after earlier ones; negative ones are dropped.
+// - Masked: after the values pred[*leading dims]; row 0 is (0, true elements in use, 0, their value
+//   stride), rows 1.. are those of the dimensions that the mask does not cover.
+XLA_FFI_Error* UpdateSlices(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* UpdateAt(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* UpdateMasked(XLA_FFI_CallFrame* frame) noexcept;
+
+// target, read -> target, read: what they were, which may be the same memory. XLA computes `read`,
+// a part of target, before the call, and what uses the results after it.
+XLA_FFI_Error* InOrder(XLA_FFI_CallFrame* frame) noexcept;
+
 }  // namespace brainvar::cpu
 
 #endif  // BRAINVAR_CPU_HANDLERS_H_

@@ -32,7 +32,10 @@ from brainvar.core.base import Base as Base
 from brainvar.core.base import BrainPyObject as BrainPyObject
 from brainvar.core.collector import Collector as Collector
 from brainvar.core.errors import BrainvarError as BrainvarError
+from brainvar.core.errors import CopyError as CopyError
+from brainvar.core.errors import CopyWarning as CopyWarning
 from brainvar.core.errors import EscapedVariableError as EscapedVariableError
+from brainvar.core.errors import LostValueError as LostValueError
 from brainvar.core.errors import RawTransformError as RawTransformError
 from brainvar.core.errors import StaticChangeError as StaticChangeError
 from brainvar.io import load_states as load_states

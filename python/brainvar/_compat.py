@@ -43,6 +43,7 @@ __all__ = [
     "enable_x64",
     "find_top_trace",
     "mlir",
+    "program_count",
     "threefry_partitionable",
     "trace_state",
     "x64_enabled",
@@ -106,3 +107,8 @@ def at_top_level() -> bool:
     """Whether no JAX trace is active in this thread."""
     # Without arguments it is the current trace.
     return find_top_trace(()) is TOP_TRACE
+
+
+def program_count(jitted: Any) -> int:
+    """Return how many programs a function of ``jax.jit`` keeps, and calls without Python code."""
+    return jitted._cache_size()

@@ -44,6 +44,10 @@ TARGETS = (
     "brainvar_threefry_advance_normal_v1",
     "brainvar_add_events_v1",
     "brainvar_add_events_csr_v1",
+    "brainvar_update_slices_v1",
+    "brainvar_update_at_v1",
+    "brainvar_update_masked_v1",
+    "brainvar_in_order_v1",
 )
 
 _REINSTALL = "reinstall brainvar (pip install --force-reinstall --no-deps brainvar, or rebuild it)"

@@ -1,7 +1,9 @@
 // Compiled, never run: shows that csrc/core is valid device code.
 #include <cstdint>
 
+#include "core/combine.h"
 #include "core/distributions.h"
+#include "core/indexing.h"
 #include "core/streams.h"
 #include "core/threefry.h"
 
@@ -33,6 +35,40 @@ __global__ void Instantiate(Pair key, uint64_t size, Stream stream, void* out) {
   pairs[i] = advanced.next;
   pairs[i].x0 ^= advanced.subkey.x1 ^ ConvertWord<RawBits<uint8_t>>(pairs[i].x1) ^
                  ConvertPair<RawBits<uint32_t>>(pairs[i]);
+}
+
+template <typename T>
+__device__ void CombineElement(int64_t i, const void* values, void* target) {
+  const T value = static_cast<const T*>(values)[i];
+  T& element = static_cast<T*>(target)[i];
+  element = Set::Apply(element, value);
+  element = Add::Apply(element, value);
+  element = Multiply::Apply(element, value);
+  element = Minimum::Apply(element, value);
+  element = Maximum::Apply(element, value);
+}
+
+__global__ void InstantiateUpdate(const uint32_t* spec, const int64_t* dims, int64_t rank,
+                                  int64_t size, const void* values, int64_t values_size,
+                                  void* target) {
+  Region region;
+  AddSpec(spec, dims, rank, region);
+  if (region.empty || !region.ValuesInside(values_size)) return;
+  region.AddOuter({2, size, 0});
+  region.Narrow(0, 0, 1);
+  const int64_t i = region.base + region.span() + region.positions();
+  const Interval inside = Intersect(Inside(i, 2, 1, size), Inside(i, 2, 1, values_size));
+  if (inside.begin >= inside.end) return;
+  CombineElement<uint8_t>(i, values, target);
+  CombineElement<int16_t>(i, values, target);
+  CombineElement<uint32_t>(i, values, target);
+  CombineElement<int64_t>(i, values, target);
+  CombineElement<Float16>(i, values, target);
+  CombineElement<BFloat16>(i, values, target);
+  CombineElement<float>(i, values, target);
+  CombineElement<double>(i, values, target);
+  CombineElement<Complex<float>>(i, values, target);
+  CombineElement<Complex<double>>(i, values, target);
 }
 
 }  // namespace brainvar

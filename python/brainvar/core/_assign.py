@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -9,17 +10,25 @@ import jax.numpy as jnp
 import numpy as np
 
 __all__ = [
+    "WIDE",
     "array_of",
+    "as_array",
     "by_value",
     "can_cast",
     "cast",
     "cast_privately",
+    "check_cast",
     "check_range",
     "coerce",
     "describe",
     "first_value",
+    "fit",
     "private_array",
 ]
+
+
+#: What JAX has only while 64-bit types are enabled; an array that was made then keeps its dtype.
+WIDE = {np.dtype(t) for t in (np.int64, np.uint64, np.float64, np.complex128)}
 
 
 def first_value(value: Any, dtype: Any, target: str) -> jax.Array:
@@ -32,7 +41,7 @@ def first_value(value: Any, dtype: Any, target: str) -> jax.Array:
     OverflowError
         If an integer lies outside the range of the dtype.
     """
-    raw = _as_array(value, target)
+    raw = as_array(value, target)
     if isinstance(raw, np.ndarray):
         # _as_array has copied what it was given.
         dtype = np.dtype(jax.dtypes.canonicalize_dtype(raw.dtype if dtype is None else dtype))
@@ -74,7 +83,7 @@ def coerce(value: Any, shape: tuple[int, ...], dtype: np.dtype, target: Any) -> 
     TypeError
         If the cast to `dtype` is not of the same kind, as from float to integer.
     """
-    raw = _as_array(value, target)
+    raw = as_array(value, target)
     if raw.shape != shape:
         try:
             fits = np.broadcast_shapes(raw.shape, shape) == shape
@@ -113,10 +122,10 @@ def cast_privately(value: Any, dtype: np.dtype, target: Any) -> np.ndarray | jax
 
     Nobody else holds that array, so it may be handed to a compiled function.
     """
-    return _convert(value, _as_array(value, target), dtype, target)
+    return _convert(value, as_array(value, target), dtype, target)
 
 
-def _as_array(value: Any, target: Any) -> np.ndarray | jax.Array:
+def as_array(value: Any, target: Any) -> np.ndarray | jax.Array:
     """Make an array of anything that is one or a number or a nested sequence of them."""
     if isinstance(value, jax.Array):
         return value
@@ -138,20 +147,50 @@ _broadcast = jax.jit(jnp.broadcast_to, static_argnums=1)
 
 
 def _convert(value: Any, raw: Any, dtype: np.dtype, target: Any) -> np.ndarray | jax.Array:
+    check_cast(value, raw, dtype, target)
+    if isinstance(raw, np.ndarray):
+        return raw.astype(dtype, casting="unsafe")
+    if raw.dtype == dtype and not raw.aval.weak_type:
+        return raw
+    # Also where the dtype is right: a weak type would make later promotion depend on history.
+    return jax.lax.convert_element_type(raw, dtype)
+
+
+def check_cast(value: Any, raw: Any, dtype: np.dtype, target: Any) -> None:
+    """Raise if `value`, which is `raw` as an array, may not be cast to `dtype`.
+
+    Raises
+    ------
+    TypeError, OverflowError
+        As `cast`.
+    """
     if not can_cast(value, raw, dtype):
         raise TypeError(
             f"{describe(target)} has dtype {dtype}; a value of dtype {raw.dtype} and shape "
             f"{raw.shape} cannot be cast to it (casting='same_kind'). Convert it first, "
             f"x.astype({dtype.name!r}), or give the target a dtype that holds it."
         )
-    if isinstance(raw, np.ndarray):
-        if by_value(value, raw):
-            check_range(raw, dtype, target)
-        return raw.astype(dtype, casting="unsafe")
-    if raw.dtype == dtype and not raw.aval.weak_type:
-        return raw
-    # Also where the dtype is right: a weak type would make later promotion depend on history.
-    return jax.lax.convert_element_type(raw, dtype)
+    if isinstance(raw, np.ndarray) and by_value(value, raw):
+        check_range(raw, dtype, target)
+
+
+def fit(value: Any, shape: tuple[int, ...], target: Any) -> Any:
+    """Return an array that broadcasts to `shape`, without the leading 1s that `shape` lacks.
+
+    Raises
+    ------
+    ValueError
+        If it does not broadcast to it.
+    """
+    given, extra = value.shape, max(value.ndim - len(shape), 0)
+    kept = given[extra:]
+    ends = zip(reversed(kept), reversed(shape), strict=False)
+    if any(n != 1 for n in given[:extra]) or any(mine not in (1, its) for mine, its in ends):
+        raise ValueError(
+            f"{describe(target)}: a value of shape {given} does not fit what the index selects, "
+            f"shape {shape}."
+        )
+    return value.reshape(kept) if extra else value
 
 
 def describe(target: Any) -> str:
@@ -180,6 +219,8 @@ def can_cast(value: Any, raw: Any, dtype: np.dtype) -> bool:
     """Whether `value`, which is `raw` as an array, may be cast to `dtype` on assignment."""
     if jnp.issubdtype(raw.dtype, jax.dtypes.extended):
         return raw.dtype == dtype
+    if raw.size == 0 and isinstance(value, (list, tuple)):
+        return True  # NumPy gives an empty list a dtype that nobody has asked for
     as_number = by_value(value, raw) and raw.dtype.kind in "iu"
     if _kind_rank(raw.dtype) <= _kind_rank(dtype):
         signed_to_unsigned = raw.dtype.kind == "i" and dtype.kind == "u"
@@ -188,6 +229,7 @@ def can_cast(value: Any, raw: Any, dtype: np.dtype) -> bool:
     return as_number and dtype == np.bool_ and bool(np.all((raw == 0) | (raw == 1)))
 
 
+@functools.cache
 def _kind_rank(dtype: np.dtype) -> int:
     """Order the kinds as ``same_kind`` casting does: bool, integers, floats, complex."""
     for rank, kind in enumerate((np.bool_, jnp.integer, jnp.floating, jnp.complexfloating)):

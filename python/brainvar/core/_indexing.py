@@ -1,4 +1,4 @@
-"""Reading and writing by index, with NumPy's checks."""
+"""Indices: what NumPy takes as one, checked, and reading by them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,20 @@ import operator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from brainvar._compat import Tracer
-from brainvar.core._assign import array_of, cast_privately, describe
+from brainvar.core import _bounds
+from brainvar.core._assign import array_of, describe
 
-__all__ = ["check_index", "read", "write"]
+__all__ = ["MAX_INT32", "bounds_error", "check_index", "items_of", "read"]
 
-
-_MAX_RUN_TIME_INDEX = 2**31 - 1
+MAX_INT32 = 2**31 - 1
 
 
 @jax.jit
 def _read_row(raw: Any, index: Any) -> Any:
     return jax.lax.dynamic_index_in_dim(raw, index, keepdims=False)
-
-
-@jax.jit
-def _write_row(raw: Any, index: Any, value: Any) -> Any:
-    row = jnp.broadcast_to(value, raw.shape[1:])
-    return jax.lax.dynamic_update_index_in_dim(raw, row, index, 0)
 
 
 def _row(raw: Any, index: Any, target: Any) -> int | None:
@@ -39,8 +32,8 @@ def _row(raw: Any, index: Any, target: Any) -> int | None:
         return None
     size = raw.shape[0]
     if not -size <= index < size:
-        check_index(index, raw.shape, target)  # raises
-    return index % size if size <= _MAX_RUN_TIME_INDEX else None
+        raise bounds_error(index, 0, size, target)
+    return index % size if size <= MAX_INT32 else None
 
 
 def read(raw: Any, index: Any, target: Any) -> Any:
@@ -66,75 +59,12 @@ def read(raw: Any, index: Any, target: Any) -> Any:
     return raw[check_index(index, raw.shape, target)]
 
 
-def write(raw: Any, index: Any, value: Any, target: Any) -> Any:
-    """Return a copy of the raw array in which ``raw[index]`` is `value`.
-
-    Parameters
-    ----------
-    raw : jax.Array
-        The array, which is not changed.
-    index :
-        Any index of NumPy, with raw arrays.
-    value : array, number or sequence
-        The new elements, which are cast by the rules of assignment.
-    target : JaxArray or str
-        The array, or the array in words, for messages.
-
-    Raises
-    ------
-    IndexError
-        As `check_index`.
-    TypeError, OverflowError
-        As `brainvar.core._assign.cast`.
-    ValueError
-        If `value` does not broadcast to the shape that `index` selects.
-    """
-    row = _row(raw, index, target)
-    value = cast_privately(value, raw.dtype, target)
-    if (
-        row is not None
-        and not isinstance(value, Tracer)
-        and _broadcasts(value.shape, raw.shape[1:])
-    ):
-        return _write_row(raw, row, value)
-    index = check_index(index, raw.shape, target)
-    if isinstance(index, (jax.Array, np.ndarray)) and index.dtype == np.bool_:
-        below = raw.shape[index.ndim :]
-        if _broadcasts(value.shape, below):
-            # Needs no count of the selected elements: works in a trace, and compiles once.
-            mask = index.reshape(index.shape + (1,) * len(below))
-            return jnp.where(mask, value, raw)
-    try:
-        new = raw.at[index].set(value)
-    except ValueError as error:
-        selected = jax.eval_shape(lambda r: r[index], raw).shape
-        if _broadcasts(value.shape, selected):
-            raise
-        raise ValueError(
-            f"{describe(target)}: a value of shape {value.shape} does not fit what the "
-            f"index selects, shape {selected}."
-        ) from error
-    if isinstance(value, Tracer):
-        # XLA's CPU compiler fuses the reading of `value` with an update in place and then reads
-        # what was already overwritten, as in v[1:] = v[:-1] (openxla/xla#49176).
-        new = jax.lax.optimization_barrier(new)
-    return new
-
-
-def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    if shape in ((), to):
-        return True
-    try:
-        return np.broadcast_shapes(shape, to) == to
-    except ValueError:
-        return False
-
-
 def check_index(index: Any, shape: tuple[int, ...], target: Any) -> Any:
     """Check `index` against `shape` as NumPy does, and return it with lists made arrays.
 
     JAX clamps an index out of bounds when reading and drops it when writing. Here an index whose
-    value is known, a Python integer or a concrete array, raises instead.
+    value is known, a Python integer or a concrete array, raises instead. One that is known only
+    when the compiled program runs is checked there if ``check_bounds`` asks for it.
 
     Raises
     ------
@@ -142,32 +72,48 @@ def check_index(index: Any, shape: tuple[int, ...], target: Any) -> Any:
         If an integer or an element of an index array lies outside the array, if there are more
         indices than dimensions, or if a boolean index has another shape than what it selects.
     """
-    items = index if isinstance(index, tuple) else (index,)
-    items = tuple(_as_index(item, target) for item in items)
-    consumed = sum(_consumes(item) for item in items)
-    if consumed > len(shape):
-        raise IndexError(
-            f"{describe(target)} has {len(shape)} dimension(s), but {consumed} were indexed "
-            f"with {index!r}."
-        )
-    if sum(item is Ellipsis for item in items) > 1:
-        raise IndexError(f"an index can have only one ellipsis ('...'), got {index!r}.")
+    items = items_of(index, shape, target)
+    # JAX may read an array of NumPy after the call has returned.
+    items = tuple([np.array(item) if isinstance(item, np.ndarray) else item for item in items])
     axis = 0
     for item in items:
         if item is Ellipsis:
-            axis += len(shape) - consumed
+            axis += len(shape) - sum(map(consumes, items))
             continue
         if item is not None:
             _check_item(item, shape, axis, target)
-        axis += _consumes(item)
+        axis += consumes(item)
     return items if isinstance(index, tuple) else items[0]
 
 
-def _as_index(index: Any, target: Any) -> Any:
+def items_of(index: Any, shape: tuple[int, ...], target: Any) -> tuple[Any, ...]:
+    """Return the items of an index, each an int, slice, None, ``...``, bool or array.
+
+    Arrays of NumPy are the caller's, not copies.
+
+    Raises
+    ------
+    IndexError
+        If an item is nothing of these, or if there are too many of them.
+    """
+    given = index if type(index) is tuple else (index,)
+    items = tuple([_item(item, target) for item in given])
+    if sum(map(consumes, items)) > len(shape):
+        raise IndexError(
+            f"{describe(target)} has {len(shape)} dimension(s), but {sum(map(consumes, items))} "
+            f"were indexed with {index!r}."
+        )
+    if sum(item is Ellipsis for item in items) > 1:
+        raise IndexError(f"an index can have only one ellipsis ('...'), got {index!r}.")
+    return items
+
+
+def _item(index: Any, target: Any) -> Any:
+    kind = type(index)
+    if kind is int or kind is slice or index is None or index is Ellipsis or kind is bool:
+        return index
     item: Any = index
-    if isinstance(index, np.ndarray):
-        item = np.array(index)  # JAX may read it after the call has returned
-    elif isinstance(index, (list, tuple)):
+    if isinstance(index, (list, tuple)):
         item = array_of(index) if len(index) else np.zeros(0, np.intp)
     elif isinstance(index, np.bool_):
         item = bool(index)
@@ -177,46 +123,59 @@ def _as_index(index: Any, target: Any) -> Any:
                 f"{describe(target)} is indexed with an array of dtype {item.dtype}; indices are "
                 "integers or booleans."
             )
-    elif not (item is None or item is Ellipsis or isinstance(item, slice)) and not hasattr(
-        item, "__index__"
-    ):
-        raise IndexError(
-            f"{describe(target)} is indexed with {item!r}; only integers, slices (':'), "
-            "ellipsis ('...'), None, and arrays of integers or booleans are indices."
-        )
+    elif not isinstance(item, bool):
+        try:
+            item = operator.index(item)
+        except TypeError:
+            raise IndexError(
+                f"{describe(target)} is indexed with {item!r}; only integers, slices (':'), "
+                "ellipsis ('...'), None, and arrays of integers or booleans are indices."
+            ) from None
     return item
 
 
-def _consumes(item: Any) -> int:
+def consumes(item: Any) -> int:
     """Return how many dimensions an index item stands for."""
-    if item is None or item is Ellipsis or isinstance(item, bool):
+    kind = type(item)
+    if kind is slice or kind is int:
+        return 1
+    if item is None or item is Ellipsis or kind is bool:
         return 0
-    if hasattr(item, "dtype") and item.dtype == np.bool_:
-        return item.ndim
-    return 1
+    return item.ndim if item.dtype == np.bool_ else 1
 
 
 def _check_item(item: Any, shape: tuple[int, ...], axis: int, target: Any) -> None:
     if isinstance(item, (slice, bool)):
         return
     if not hasattr(item, "dtype"):
-        low = high = operator.index(item)
+        low = high = item
     elif item.dtype == np.bool_:
-        if item.shape != shape[axis : axis + item.ndim]:
-            raise IndexError(
-                f"{describe(target)} is indexed with a boolean array of shape {item.shape} where "
-                f"its dimensions are {shape[axis : axis + item.ndim]}."
-            )
+        check_mask(item, shape, axis, target)
         return
-    elif isinstance(item, Tracer) or item.size == 0:
+    elif isinstance(item, Tracer):
+        _bounds.check(item, shape[axis], axis, target)
+        return
+    elif item.size == 0:
         return
     else:
         values = np.asarray(item)
         low, high = int(values.min()), int(values.max())
     size = shape[axis]
     if low < -size or high >= size:
-        worst = low if low < -size else high
+        raise bounds_error(low if low < -size else high, axis, size, target)
+
+
+def check_mask(mask: Any, shape: tuple[int, ...], axis: int, target: Any) -> None:
+    """Raise IndexError if a boolean array has another shape than the dimensions at `axis`."""
+    if mask.shape != shape[axis : axis + mask.ndim]:
         raise IndexError(
-            f"index {worst} is out of bounds for axis {axis} with size {size} of "
-            f"{describe(target)}."
+            f"{describe(target)} is indexed with a boolean array of shape {mask.shape} where "
+            f"its dimensions are {shape[axis : axis + mask.ndim]}."
         )
+
+
+def bounds_error(index: int, axis: int, size: int, target: Any) -> IndexError:
+    """Build the error for an index out of bounds."""
+    return IndexError(
+        f"index {index} is out of bounds for axis {axis} with size {size} of {describe(target)}."
+    )

@@ -10,50 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainvar.core import _assign
+from brainvar.core._augmented import check_number, update_by
+from brainvar.core._facade import Borrowed, arguments, give_out, operand, settle
 
-__all__ = [
-    "AtIndexer",
-    "Facade",
-    "arguments",
-    "binary",
-    "give_out",
-    "inplace",
-    "method",
-    "unary",
-]
-
-
-class Facade:
-    """What the operators below know of the array classes: how to read, wrap and assign."""
-
-    __slots__ = ()
-
-    _read: Callable[[], Any]
-    _let_out: Callable[[], None]
-    _result: Callable[[Any, Any], Any]
-    _assign: Callable[[Any], None]
-    _store: Callable[[Any], None]
-    _describe: Callable[[], str]
-    value: Any
-
-
-_SCALARS = frozenset({bool, int, float, complex})
-
-
-def operand(x: Any) -> Any:
-    """Return the second operand as something that a `jax.Array` computes with.
-
-    NotImplemented stands for what no array computes with.
-    """
-    if type(x) in _SCALARS:
-        return x
-    if isinstance(x, Facade):
-        return x._read()
-    if isinstance(x, np.ndarray):
-        return np.array(x)  # JAX may read a NumPy array after the call has returned
-    if isinstance(x, (list, tuple)):
-        return _assign.array_of(x)
-    return NotImplemented if x is None or isinstance(x, (str, bytes)) else x
+__all__ = ["AtIndexer", "binary", "inplace", "method", "unary"]
 
 
 def binary(function: Callable[[Any, Any], Any], *, swap: bool = False) -> Callable[..., Any]:
@@ -85,6 +45,10 @@ def inplace(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """Make a method for an augmented assignment, which keeps the object, its shape and dtype."""
 
     def operate(self: Any, other: Any) -> Any:
+        if type(other) is int:
+            check_number(self, other)
+        if update_by(self, function, (self, other)):
+            return self
         raw, other = self._read(), operand(other)
         if other is NotImplemented:
             return NotImplemented
@@ -118,7 +82,9 @@ def method(name: str, *, takes_lists: bool = False) -> Callable[..., Any]:
             args = args[:out_at]
         if takes_lists:
             args = tuple(_assign.array_of(x) if type(x) in (list, tuple) else x for x in args)
-        result = function(raw, *arguments(args), **arguments(kwargs))
+        borrowed: Borrowed = []
+        result = function(raw, *arguments(args, borrowed), **arguments(kwargs, borrowed))
+        settle(result, borrowed)
         if type(result) is tuple:  # nonzero
             return tuple(self._result(x, raw) for x in result)
         result = self._result(result, raw)
@@ -128,41 +94,6 @@ def method(name: str, *, takes_lists: bool = False) -> Callable[..., Any]:
     call.__qualname__ = f"JaxArray.{name}"
     call.__doc__ = f"See `numpy.ndarray.{name}`."
     return call
-
-
-def arguments(x: Any) -> Any:
-    """Unwrap the arguments of a call, in nested lists, tuples and dicts too.
-
-    NumPy arrays are copied: JAX may read them after the call has returned.
-    """
-    if isinstance(x, Facade):
-        return x.value
-    if isinstance(x, np.ndarray):
-        return np.array(x)
-    if isinstance(x, dict):
-        return {key: arguments(item) for key, item in x.items()}
-    if isinstance(x, (list, tuple)):
-        items = [arguments(item) for item in x]
-        if isinstance(x, list):
-            return items
-        return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
-    return x
-
-
-def give_out(result: Any, out: Any, *, broadcast: bool = False) -> Any:
-    """Write `result` into `out`, as NumPy's ``out=`` does, and return `out`."""
-    raw = result.value if isinstance(result, Facade) else result
-    if not broadcast and np.shape(raw) != np.shape(out):
-        raise ValueError(
-            f"out= has shape {np.shape(out)}, but the result has shape {np.shape(raw)}."
-        )
-    if isinstance(out, Facade):
-        out._assign(raw)
-    elif isinstance(out, np.ndarray):
-        np.copyto(out, np.asarray(raw), casting="same_kind")
-    else:
-        raise TypeError(f"out= must be a JaxArray, a Variable or a NumPy array, not {out!r}.")
-    return out
 
 
 class AtIndexer:
@@ -180,10 +111,10 @@ class AtIndexer:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if self._index is None or name.startswith("_"):
             raise AttributeError(f"'at' has no attribute '{name}': write a.at[index].set(x).")
-        raw = self._array._read()
+        raw = self._array.value  # the function may be called when the array has changed
         function = getattr(raw.at[self._index[0]], name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._array._result(function(*arguments(args), **arguments(kwargs)), raw)
+            return self._array._result(function(*arguments(args), **arguments(kwargs)), None)
 
         return call

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import operator
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainvar.core import _assign
+from brainvar.core._augmented import update_by
+from brainvar.core._facade import Facade, arguments, give_out, operand
 from brainvar.core._indexing import check_index
-from brainvar.core._methods import Facade, arguments, give_out, method, operand
+from brainvar.core._methods import method
+from brainvar.core._numpy_writers import put
+from brainvar.core._writing import write
 
 __all__ = ["NdarrayMethods"]
 
@@ -109,12 +115,11 @@ class NdarrayMethods(Facade):
         return result if out is None else give_out(result, out)
 
     def byteswap(self, inplace: bool = False) -> Any:
-        """Return the elements with their bytes in reversed order. Not for compiled functions."""
-        raw = self._read()
-        swapped = jnp.asarray(np.asarray(raw).byteswap())
+        """Return the elements with their bytes in reversed order."""
         if not inplace:
-            return self._result(swapped, raw)
-        self._store(swapped)
+            raw = self._read()
+            return self._result(_swap_bytes(raw), raw)
+        self._replace(_swap_bytes)
         return self
 
     def astype(
@@ -216,9 +221,45 @@ class NdarrayMethods(Facade):
 
     # -- methods of numpy.ndarray that write -------------------------------------------------
 
+    def add_at(self, index: Any, value: Any) -> None:
+        """Add to the elements that an index selects, as ``numpy.add.at(a, index, value)``.
+
+        Unlike ``a[index] += value``, elements that the index names repeatedly change repeatedly.
+
+        Parameters
+        ----------
+        index :
+            Any index of NumPy.
+        value : array_like
+            It broadcasts to what the index selects, and is cast by the rules of assignment.
+
+        Raises
+        ------
+        IndexError
+            If the index is out of bounds.
+        ValueError, TypeError, OverflowError
+            If the value does not fit.
+        """
+        write(self, index, value, "add")
+
+    def multiply_at(self, index: Any, value: Any) -> None:
+        """Multiply the elements that an index selects, with repetitions as in `add_at`."""
+        write(self, index, value, "multiply")
+
+    def minimum_at(self, index: Any, value: Any) -> None:
+        """Lower the elements that an index selects to `value` where they are above it."""
+        write(self, index, value, "minimum")
+
+    def maximum_at(self, index: Any, value: Any) -> None:
+        """Raise the elements that an index selects to `value` where they are below it."""
+        write(self, index, value, "maximum")
+
     def fill(self, value: Any) -> None:
         """Set every element to the scalar `value`."""
-        self._assign(_assign.cast(operand(value), self.dtype, self).reshape(()))
+        raw = operand(value)
+        if np.size(raw) != 1:
+            raise ValueError(f"fill() takes one value, got an array of shape {np.shape(raw)}.")
+        write(self, ..., raw.reshape(()) if np.ndim(raw) else raw)
 
     def sort(
         self,
@@ -231,23 +272,42 @@ class NdarrayMethods(Facade):
     ) -> None:
         """Sort in place along `axis`, as `numpy.ndarray.sort`."""
         del kind, order
-        axis = operator.index(axis)
-        self._store(jnp.sort(self._read(), axis, stable=stable is not False, descending=descending))
+        self._replace(_sort(operator.index(axis), stable is not False, bool(descending)))
 
     def partition(self, kth: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
         """Partition in place around element `kth`, as `numpy.ndarray.partition`."""
         del kind, order
-        raw, kth, axis = self._read(), arguments(kth), operator.index(axis)
-        self._store(jnp.sort(raw, axis) if np.ndim(kth) else jnp.partition(raw, int(kth), axis))
+        # A sorted array is partitioned around every element.
+        kth, axis = arguments(kth), operator.index(axis)
+        self._replace(_sort(axis, False, False) if np.ndim(kth) else _partition(int(kth), axis))
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Set elements of the flattened array, as `numpy.put`."""
-        raw, indices = self._read(), jnp.asarray(operand(indices))
-        if mode == "raise":
-            check_index(indices, (raw.size,), self)
-            mode = "wrap"
-        values = _assign.cast(operand(values), raw.dtype, self)
-        self._store(jnp.put(raw, indices, values, mode=mode, inplace=False))
+        put(self, indices, values, mode)
+
+    def _replace(self, function: Any) -> None:
+        """Take what a function gives for the raw array as the new value."""
+        if not update_by(self, function, (self,)):
+            self._store(function(self._read()))
+
+
+@functools.lru_cache(64)
+def _sort(axis: int, stable: bool, descending: bool) -> Callable[[Any], Any]:
+    return lambda raw: jnp.sort(raw, axis, stable=stable, descending=descending)
+
+
+@functools.lru_cache(256)
+def _partition(kth: int, axis: int) -> Callable[[Any], Any]:
+    return lambda raw: jnp.partition(raw, kth, axis)
+
+
+def _swap_bytes(raw: Any) -> Any:
+    if jnp.iscomplexobj(raw):
+        return jax.lax.complex(_swap_bytes(raw.real), _swap_bytes(raw.imag))
+    if raw.dtype.itemsize == 1:
+        return raw
+    swapped = jax.lax.bitcast_convert_type(raw, np.uint8)[..., ::-1]
+    return jax.lax.bitcast_convert_type(swapped, raw.dtype)
 
 
 def _order(order: str) -> str:

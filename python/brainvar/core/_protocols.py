@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainvar.core import _assign
+from brainvar.core._augmented import check_number, update_by
+from brainvar.core._facade import Borrowed, Facade, arguments, computes, give_out, settle
 from brainvar.core._indexing import check_index
-from brainvar.core._methods import Facade, arguments, give_out
+from brainvar.core._numpy_writers import WRITERS, at
 
 __all__ = ["array_function", "array_ufunc"]
-
-# NumPy's functions that change their first argument.
-_WRITERS = frozenset({"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"})
 
 
 def array_ufunc(ufunc: np.ufunc, how: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
@@ -33,6 +33,8 @@ def array_ufunc(ufunc: np.ufunc, how: str, inputs: Any, kwargs: dict[str, Any]) 
     plain = set(kwargs) <= {"dtype", "where"}
     if how != "__call__":
         function, plain = getattr(function, how, None), True
+    if how == "__call__" and plain and function and _put_in_place(function, inputs, kwargs, outs):
+        return outs[0]
     if function is None or not plain:
         if outs is not None and "where" in kwargs:
             kwargs["out"] = tuple(None if o is None else np.array(_to_numpy(o)) for o in outs)
@@ -42,7 +44,9 @@ def array_ufunc(ufunc: np.ufunc, how: str, inputs: Any, kwargs: dict[str, Any]) 
     else:
         # jax.numpy takes no list where an array is meant.
         listed = [_assign.array_of(x) if isinstance(x, (list, tuple)) else x for x in inputs]
-        result = function(*arguments(tuple(listed)), **arguments(kwargs))
+        borrowed: Borrowed = []
+        args = arguments(tuple(listed), borrowed)
+        result = settle(function(*args, **arguments(kwargs, borrowed)), borrowed)
     if outs is None:
         return _box(result)
     results = result if isinstance(result, tuple) else (result,)
@@ -53,15 +57,43 @@ def array_ufunc(ufunc: np.ufunc, how: str, inputs: Any, kwargs: dict[str, Any]) 
     return given if isinstance(result, tuple) else given[0]
 
 
+def _put_in_place(
+    function: Callable[..., Any], inputs: Any, kwargs: dict[str, Any], outs: Any
+) -> bool:
+    """Compute a ufunc in the buffer of ``out=``, which is an operand too; False if it is not."""
+    if outs is None or len(outs) != 1 or not any(x is outs[0] for x in inputs):
+        return False
+    out, where = outs[0], kwargs.get("where", True)
+    for x in inputs:
+        if type(x) is int and isinstance(out, Facade):
+            check_number(out, x)
+    if kwargs.get("dtype") is not None:
+        function = _of_dtype(function, np.dtype(kwargs["dtype"]))
+    if where is True:
+        return update_by(out, function, inputs)
+    return update_by(out, _where(function), (where, out, *inputs))
+
+
+@functools.lru_cache(256)
+def _of_dtype(function: Callable[..., Any], dtype: np.dtype) -> Callable[..., Any]:
+    return lambda *args: function(*(jnp.asarray(x, dtype) for x in args))
+
+
+@functools.lru_cache(256)
+def _where(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda where, held, *args: jnp.where(where, function(*args), held)
+
+
 def _call_ufunc(
     function: Callable[..., Any], inputs: Any, kwargs: dict[str, Any], outs: Any
 ) -> Any:
     dtype, where = kwargs.get("dtype"), kwargs.get("where", True)
     args = tuple(_assign.array_of(x) if isinstance(x, (list, tuple)) else x for x in inputs)
-    args = arguments(args)
+    borrowed: Borrowed = []
+    args = arguments(args, borrowed)
     if dtype is not None:
         args = tuple(jnp.asarray(x, dtype=dtype) for x in args)
-    result = function(*args)
+    result = settle(function(*args), borrowed)
     if where is True:
         return result
     if outs is None or any(o is None for o in outs):
@@ -77,8 +109,11 @@ def _ufunc_at(ufunc: np.ufunc, target: Any, indices: Any, *values: Any) -> None:
     if isinstance(target, np.ndarray):
         ufunc.at(target, _to_numpy(indices), *_to_numpy(values))
         return
+    known = getattr(np, ufunc.__name__, None) is ufunc
+    if known and values and at(ufunc.__name__, target, indices, *values):
+        return
     function = getattr(jnp, ufunc.__name__, None)
-    if not isinstance(function, jnp.ufunc) or getattr(np, ufunc.__name__, None) is not ufunc:
+    if not isinstance(function, jnp.ufunc) or not known:
         raise TypeError(f"{ufunc.__name__}.at does not exist for JAX arrays: write x[i] = f(x[i]).")
     raw = target._read()
     indices = check_index(arguments(indices), raw.shape, target)
@@ -91,17 +126,22 @@ def array_function(func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) 
 
     A function that `jax.numpy` lacks is computed by NumPy itself on the values.
     """
-    if func.__name__ in _WRITERS:
+    if func.__name__ in WRITERS:
         return _write(func, *args, **kwargs)
     out = kwargs.pop("out", None)
     function = _counterpart(func)
     if function is None:
         result = func(*_to_numpy(args), **_to_numpy(kwargs))
     else:
-        result = _call(function, arguments(args), arguments(kwargs))
+        borrowed: Borrowed | None = [] if _computes(function) else None
+        result = _call(function, arguments(args, borrowed), arguments(kwargs, borrowed))
+        settle(result, borrowed or [])
     if out is None:
         return _box(result)
     return give_out(result, out[0] if isinstance(out, tuple) else out)
+
+
+_computes = functools.lru_cache(1024)(computes)
 
 
 def _counterpart(func: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -145,9 +185,7 @@ def _write(func: Callable[..., Any], target: Any, *args: Any, **kwargs: Any) -> 
     if not isinstance(target, Facade):
         func(target, *_to_numpy(args), **_to_numpy(kwargs))
         return
-    values = np.array(target)
-    func(values, *_to_numpy(args), **_to_numpy(kwargs))
-    target._store(jnp.asarray(values))
+    WRITERS[func.__name__](target, *args, **kwargs)
 
 
 def _to_numpy(x: Any) -> Any:

@@ -9,12 +9,15 @@ from typing import Any
 import jax
 import numpy as np
 
+from brainvar._compat import Tracer, at_top_level
 from brainvar.core import _assign
-from brainvar.core._indexing import read, write
-from brainvar.core._methods import AtIndexer, arguments, binary, inplace, unary
+from brainvar.core._facade import arguments
+from brainvar.core._indexing import read
+from brainvar.core._methods import AtIndexer, binary, inplace, unary
 from brainvar.core._ndarray import NdarrayMethods
 from brainvar.core._protocols import array_function, array_ufunc
 from brainvar.core._pytree import register_pytree, static_part
+from brainvar.core._writing import raw_index, write
 from brainvar.core.tracking import local, static_change
 
 __all__ = ["JaxArray", "as_raw", "unwrap", "wrap"]
@@ -80,6 +83,10 @@ class JaxArray(NdarrayMethods):
         """Return the raw array for an operation whose result is another array."""
         return self._value
 
+    def _read_to_update(self) -> Any:
+        """Return the raw array for a write to some of its elements inside a trace."""
+        return self._read()
+
     def _let_out(self) -> None:
         """Note that somebody else may hold the raw array from now on."""
 
@@ -89,6 +96,17 @@ class JaxArray(NdarrayMethods):
         if frame is not None and self._frame is not frame:
             raise static_change(self._describe(), frame)
         self._value = raw
+
+    def _eager(self) -> bool:
+        """Whether a write may run as a compiled call here and now: outside of any trace."""
+        return local.frame is None and at_top_level() and not isinstance(self._value, Tracer)
+
+    def _update(self, function: Any, *args: Any) -> None:
+        """Take ``function(value, *args)`` as the new value, in eager code.
+
+        A JaxArray gives it a copy; a Variable the buffer itself.
+        """
+        self._store(function.of_copy(self._value, *args))
 
     def _assign(self, value: Any) -> None:
         """Take `value` as the new value, under the rules of assignment."""
@@ -247,10 +265,10 @@ class JaxArray(NdarrayMethods):
 
     def __getitem__(self, index: Any) -> JaxArray:
         raw = self._read()
-        return self._result(read(raw, _raw_index(index), self), raw)
+        return self._result(read(raw, raw_index(index), self), raw)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._store(write(self._read(), _raw_index(index), as_raw(value), self))
+        write(self, index, value)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -260,8 +278,8 @@ class JaxArray(NdarrayMethods):
     def __iter__(self) -> Iterator[JaxArray]:
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
-        raw = self._read()
-        return (self._result(row, raw) for row in raw)
+        raw = self.value  # iterating over what the array holds now, however it changes
+        return (self._result(row, None) for row in raw)
 
     def __contains__(self, item: Any) -> bool:
         return bool((self == item).any())
@@ -368,12 +386,6 @@ class JaxArray(NdarrayMethods):
 
 def _unpickle(cls: type, value: np.ndarray, state: dict[str, Any]) -> Any:
     return cls._rebuild(_assign.private_array(value), state)
-
-
-def _raw_index(index: Any) -> Any:
-    if type(index) is tuple:
-        return tuple(as_raw(item) for item in index)
-    return as_raw(index)
 
 
 def as_raw(x: Any) -> Any:

@@ -23,3 +23,19 @@ class RawTransformError(BrainvarError, RuntimeError):
 
 class EscapedVariableError(BrainvarError, RuntimeError):
     """A Variable that was made inside a compiled function is used after that function ended."""
+
+
+class LostValueError(BrainvarError, RuntimeError):
+    """A Variable is used whose buffer went with a call that failed.
+
+    A compiled program may write into the buffers of its Variables. Where it fails after that has
+    begun, what they held is gone; a new value can be assigned.
+    """
+
+
+class CopyError(BrainvarError, RuntimeError):
+    """A write would have copied a Variable's buffer, which ``bm.on_copy('error')`` forbids."""
+
+
+class CopyWarning(UserWarning):
+    """A write copied a Variable's buffer, which ``bm.on_copy('warn')`` reports."""

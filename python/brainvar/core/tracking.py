@@ -12,37 +12,40 @@ once more with that Variable among the inputs.
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
+from brainvar import ops
 from brainvar._compat import (
-    TOP_TRACE_STATE,
     Primitive,
     ShapedArray,
     Tracer,
     mlir,
     trace_state,
 )
-from brainvar.core.errors import EscapedVariableError, RawTransformError, StaticChangeError
+from brainvar.core.errors import (
+    EscapedVariableError,
+    LostValueError,
+    RawTransformError,
+    StaticChangeError,
+)
 
 if TYPE_CHECKING:
     from brainvar.core.variable import Variable
 
 __all__ = [
     "Frame",
+    "Lost",
     "changes",
     "check_attribute_change",
-    "commit",
     "current_frame",
-    "has_lock",
     "local",
-    "locked",
     "note_replaced",
+    "unusable",
 ]
 
 
@@ -80,11 +83,30 @@ class Frame:
         The Variables that are inputs of the trace.
     values : sequence of jax tracers
         Their values, of the same length.
+    ordered : set of int
+        The ids of Variables of which parts are read before others are written.
     """
 
-    __slots__ = ("_values", "missing", "outer", "reads", "state", "what", "writes")
+    __slots__ = (
+        "_ordered",
+        "_parts",
+        "_values",
+        "crossed",
+        "missing",
+        "outer",
+        "reads",
+        "state",
+        "what",
+        "writes",
+    )
 
-    def __init__(self, what: str, known: Sequence[Variable], values: Sequence[Any]):
+    def __init__(
+        self,
+        what: str,
+        known: Sequence[Variable],
+        values: Sequence[Any],
+        ordered: Set[int] = frozenset(),
+    ):
         self.what = what
         self.outer: Frame | None = None
         self.state = trace_state()
@@ -92,6 +114,9 @@ class Frame:
         self.reads: dict[int, Variable] = {}
         self.writes: dict[int, Variable] = {}
         self.missing: dict[int, Variable] = {}
+        self._ordered = ordered
+        self._parts: set[int] = set()
+        self.crossed: set[int] = set()
 
     def __enter__(self) -> Frame:
         self.outer = local.frame
@@ -108,7 +133,7 @@ class Frame:
         if var._frame is self:
             return var._value
         if var._frame is not None and not self._inside(var._frame):
-            raise escaped(var)
+            raise unusable(var)
         key = id(var)
         value = self._values.get(key)
         if value is None:
@@ -132,9 +157,31 @@ class Frame:
             var._value = value
             return
         if var._frame is not None and not self._inside(var._frame):
-            raise escaped(var)
+            raise unusable(var)
         self._values[id(var)] = value
         self.writes[id(var)] = var
+
+    def read_part(self, var: Variable, whole: Any, part: Any) -> Any:
+        """Return `part`, which was read by index from `whole`, the value of `var`.
+
+        Where other elements are written later, XLA would copy the whole value first, as it might
+        repeat the reading after the writing. It is told of the order only where there is such a
+        write, for on a value that is only read that would cost a copy itself: the function is
+        traced once more.
+        """
+        key = id(var)
+        if part is whole or self._values.get(key) is not whole or trace_state() != self.state:
+            return part
+        self._parts.add(key)
+        if key in self._ordered:
+            self._values[key], part = ops.in_order(whole, part)
+        return part
+
+    def note_update(self, var: Variable) -> None:
+        """Note that some elements of `var` are about to be written."""
+        key = id(var)
+        if key in self._parts:
+            self.crossed.add(key)
 
     def peek(self, var: Variable) -> Any:
         """Return the value of `var` to be looked at, which is no read."""
@@ -154,8 +201,26 @@ class Frame:
         return False
 
 
-def escaped(var: Variable) -> EscapedVariableError:
-    """Build the error for a Variable that outlived the trace in which it was made."""
+class Lost:
+    """What stands in the place of a Variable's frame after its buffer went with a failed call."""
+
+    __slots__ = ("what",)
+
+    def __init__(self, what: str):
+        self.what = what
+
+    def __repr__(self) -> str:
+        return f"<value lost in {self.what}>"
+
+
+def unusable(var: Variable) -> EscapedVariableError | LostValueError:
+    """Build the error for a Variable without a value that could be used here."""
+    if isinstance(var._frame, Lost):
+        return LostValueError(
+            f"{var._describe()} has lost its value: {var._frame.what} failed after it had taken "
+            "the buffer to write in place. Assign a new value, v.value = x. To keep the old value "
+            "when a call may fail, compile with bm.jit(..., donate=False)."
+        )
     what = var._frame.what if var._frame is not None else "a compiled function"
     return EscapedVariableError(
         f"{var._describe()} was created inside {what} and is used after that ended: its value "
@@ -171,45 +236,6 @@ def raw_transform_write(var: Variable) -> RawTransformError:
         "jax.lax.scan, ...), which would leave an abstract value in it. Use brainvar.math's "
         "jit or for_loop, or return the new value and assign it outside."
     )
-
-
-def commit(variables: Sequence[Variable], values: Sequence[Any], *, at_home: bool = False) -> None:
-    """Store the results of a transform in the Variables that it wrote: all of them, or none.
-
-    `at_home` says that all of them were created outside of any trace, which is then not looked up.
-    """
-    frame = local.frame
-    if frame is not None:
-        for var, value in zip(variables, values, strict=True):
-            frame.write(var, value)
-        return
-    here = trace_state()
-    if not (at_home and here is TOP_TRACE_STATE):
-        for var in variables:
-            if var._frame is not None:
-                raise escaped(var)
-            if var._birth is not here and var._birth != here:
-                raise raw_transform_write(var)
-    for var, value in zip(variables, values, strict=True):
-        var._value = value
-        var._exclusive = False
-
-
-@contextlib.contextmanager
-def locked(variables: Iterable[Variable]) -> Iterator[None]:
-    """Hold the locks of Variables that have one, the RandomStates among them.
-
-    From reading them to storing what comes next, so that two threads never draw with the same key.
-    """
-    with contextlib.ExitStack() as stack:
-        for var in sorted(filter(has_lock, variables), key=id):  # one order: no deadlock
-            stack.enter_context(var._lock)  # pyright: ignore[reportAttributeAccessIssue]
-        yield
-
-
-def has_lock(var: Variable) -> bool:
-    """Whether the steps of a Variable are taken under a lock."""
-    return hasattr(type(var), "_lock")
 
 
 class _Changes:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from brainvar import ops
-from brainvar._compat import Tracer, trace_state
-from brainvar.core import _assign
+from brainvar._compat import TOP_TRACE_STATE, Tracer, at_top_level, trace_state, x64_enabled
+from brainvar.core import _assign, _inplace
+from brainvar.core._indexing import read
 from brainvar.core._pytree import static_part
-from brainvar.core.array import JaxArray, unwrap
-from brainvar.core.tracking import escaped, local, raw_transform_write
+from brainvar.core._writing import raw_index, raw_operand
+from brainvar.core.array import JaxArray
+from brainvar.core.tracking import Lost, local, raw_transform_write, unusable
+from brainvar.ops._events import event_table
 
 __all__ = ["Parameter", "TrainVar", "Variable"]
+
+
+_LET_OUT = "its value was let out, by .value, as a NumPy or dlpack view, or by a function"
+_ASSIGNED = "its value was assigned as a whole, v.value = x"
+_TRACED = "a transform of JAX used it, which may keep it"
 
 
 class Variable(JaxArray):
@@ -36,16 +45,21 @@ class Variable(JaxArray):
 
     Notes
     -----
-    A Variable owns its buffer exclusively or shares it (``_exclusive``). Whatever hands the
-    buffer out (``.value``, NumPy's and dlpack's protocols, pytree flattening, a method that
-    returns its argument) marks it as shared first. Only private copies and results of this
-    package's own kernels are stored as exclusive; only those may be overwritten in place.
+    A write costs what it writes, ``v[i] = x`` on a large Variable as on a small one: it goes into
+    the buffer that the Variable holds. What was let out of it, by ``.value`` or as a NumPy view
+    for instance, never changes: the next write copies the buffer first, once. See
+    `inplace_stats` and ``bm.on_copy``.
     """
 
-    __slots__ = ("__dict__", "_birth", "_exclusive", "_name", "_replaced", "type")
+    # `_cell` says who owns the buffer. Whatever hands the buffer out shares it first (`_let_out`);
+    # only private copies and results of compiled programs are stored as exclusive.
+    __slots__ = ("__dict__", "_birth", "_cell", "_name", "_replaced", "type")
+
+    # Whether compiled programs may take the buffer to write in it.
+    _donated = True
 
     type: str
-    _exclusive: bool
+    _cell: Any
     _name: str | None
 
     def __init__(self, value: Any, dtype: Any = None, *, type: str = "", name: str | None = None):
@@ -54,11 +68,11 @@ class Variable(JaxArray):
         self._name = name
         # to_raw copies what comes from NumPy and lists; a jax.Array is somebody's.
         shared = isinstance(value, jax.Array) or hasattr(value, "__jax_array__")
-        self._own(exclusive=not shared)
+        self._own("the Variable was made from a JAX array" if shared else None)
 
-    def _own(self, *, exclusive: bool) -> None:
-        """Set up what concerns the ownership of the buffer of a new instance."""
-        self._exclusive = exclusive
+    def _own(self, reason: str | None) -> None:
+        """Set up what a new instance has; the buffer is shared for a reason, or its own."""
+        self._cell = _inplace.Cell(reason)
         self._replaced = 0
         # The trace that the Variable lives in.
         self._birth = trace_state()
@@ -66,7 +80,7 @@ class Variable(JaxArray):
     @classmethod
     def _rebuild(cls, raw: Any, state: dict[str, Any]) -> Any:
         self = super()._rebuild(raw, {"type": "", "_name": None, **state})
-        self._own(exclusive=False)
+        self._own("the Variable is a copy of another one")
         return self
 
     # -- reading -----------------------------------------------------------------------------
@@ -74,8 +88,8 @@ class Variable(JaxArray):
     @property
     def value(self) -> jax.Array:
         """The plain `jax.Array`; inside a transform, the value at this point of the trace."""
-        self._exclusive = False
-        return self._read()
+        frame = local.frame
+        return _inplace.share(self, _LET_OUT) if frame is None else frame.read(self)
 
     @value.setter
     def value(self, value: Any) -> None:
@@ -85,18 +99,49 @@ class Variable(JaxArray):
         frame = local.frame
         if frame is not None:
             return frame.read(self)
-        if self._frame is not None:
-            raise escaped(self)
-        return self._value
+        # A trace of JAX keeps what it computes with, as a constant or a residual.
+        return _inplace.read(self) if at_top_level() else _inplace.share(self, _TRACED)
 
     def _let_out(self) -> None:
-        self._exclusive = False
+        if local.frame is None:
+            _inplace.share(self, _LET_OUT)
 
     def _peek(self) -> Any:
         frame = local.frame
-        return self._value if frame is None else frame.peek(self)
+        if frame is not None:
+            return frame.peek(self)
+        if self._frame is not None:
+            return self._frame if isinstance(self._frame, Lost) else self._value
+        # NumPy's view of an array stays with the array object: not with ours, whose buffer could
+        # then no longer be written in place.
+        return _inplace.alias(_inplace.read(self))
+
+    def block_until_ready(self) -> Any:
+        """Wait until the value is computed, and return the Variable. Nothing is let out."""
+        while True:
+            raw = self._read()
+            try:
+                raw.block_until_ready()
+            except RuntimeError:
+                if not raw.is_deleted():
+                    raise
+                # Another thread wrote in the meantime: there is a newer value to wait for.
+            else:
+                return self
+
+    def __getitem__(self, index: Any) -> JaxArray:
+        raw = self._read()
+        part = read(raw, raw_index(index), self)
+        if local.frame is not None:
+            part = local.frame.read_part(self, raw, part)
+        return self._result(part, raw)
 
     # -- writing -----------------------------------------------------------------------------
+
+    def _read_to_update(self) -> Any:
+        if local.frame is not None:
+            local.frame.note_update(self)
+        return self._read()
 
     def _store(self, raw: Any) -> None:
         self._set_raw(raw)
@@ -104,20 +149,40 @@ class Variable(JaxArray):
     def _set_raw(self, raw: Any, *, exclusive: bool = False) -> None:
         """Store a raw array of exactly this shape and dtype.
 
-        `exclusive` says that nobody else holds `raw`, which only a kernel of this package or a
-        private copy can promise.
+        `exclusive` says that nobody else holds `raw`, which only a compiled program of this
+        package or a private copy can promise.
         """
         frame = local.frame
         if frame is not None:
             frame.write(self, raw)
             return
-        if self._frame is not None:
-            raise escaped(self)
+        made_in = self._frame
+        if made_in is not None and not isinstance(made_in, Lost):
+            raise unusable(self)
         here = trace_state()
         if here is not self._birth and here != self._birth:
             raise raw_transform_write(self)
-        self._value = raw
-        self._exclusive = exclusive and not isinstance(raw, Tracer)
+        own = exclusive and not isinstance(raw, Tracer)
+        _inplace.store(self, raw, None if own else _ASSIGNED)
+        if made_in is not None:
+            self._frame = None
+
+    def _eager(self) -> bool:
+        return local.frame is None and self._birth is TOP_TRACE_STATE and at_top_level()
+
+    def _update(self, function: _inplace.Donating, *args: Any) -> None:
+        _inplace.update(self, function, *args)
+
+    def inplace_stats(self) -> _inplace.InplaceStats:
+        """Return how many writes went into the buffer, and how many had to copy it, and why.
+
+        Returns
+        -------
+        InplaceStats
+            With the fields ``in_place``, ``replaced`` and ``copies``, a dict from reasons to
+            counts. A compiled program counts once for each Variable that it writes.
+        """
+        return _inplace.stats_of(self)
 
     def _state(self) -> dict[str, Any]:
         return {"type": self.type, **super()._state()}
@@ -150,9 +215,8 @@ class Variable(JaxArray):
         ValueError, TypeError
             If shapes or dtypes do not fit each other, or the weights not this Variable.
         """
-        weights = _assign.cast(unwrap(weights), self.dtype, f"weights for {self._describe()}")
-        new = ops.add_events(self._read(), unwrap(spikes), unwrap(targets), weights)
-        self._set_raw(self._of_same_shape(new, spikes))
+        table = event_table("add_events: targets", raw_operand(targets))
+        self._add(ops.add_events, spikes, weights, table)
 
     def add_events_csr(self, spikes: Any, indptr: Any, indices: Any, weights: Any) -> None:
         """Add the weights of the active rows of a CSR matrix, in place.
@@ -176,18 +240,31 @@ class Variable(JaxArray):
         ValueError, TypeError
             If shapes or dtypes do not fit each other, or the weights not this Variable.
         """
-        weights = _assign.cast(unwrap(weights), self.dtype, f"weights for {self._describe()}")
-        tables = unwrap(indptr), unwrap(indices)
-        new = ops.add_events_csr(self._read(), unwrap(spikes), *tables, weights)
-        self._set_raw(self._of_same_shape(new, spikes))
+        first = event_table("add_events_csr: indptr", raw_operand(indptr), wide=True)
+        table = event_table("add_events_csr: indices", raw_operand(indices))
+        self._add(ops.add_events_csr, spikes, weights, first, table)
 
-    def _of_same_shape(self, new: Any, spikes: Any) -> Any:
-        if new.shape != self.shape:
+    def _add(self, add: Any, spikes: Any, weights: Any, *tables: Any) -> None:
+        weights = _assign.cast(raw_operand(weights), self.dtype, f"weights for {self._describe()}")
+        spikes = raw_operand(spikes)
+        if not isinstance(spikes, jax.Array):
+            spikes = np.array(spikes)  # JAX may read it after the call has returned
+        try:
+            shape = np.broadcast_shapes(self.shape[:-1], spikes.shape[:-1])
+        except ValueError:  # add() says what does not fit
+            shape = self.shape[:-1]
+        if shape != self.shape[:-1]:
             raise ValueError(
-                f"{self._describe()} keeps its shape, but spikes of shape {jnp.shape(spikes)} "
-                f"would make it {new.shape}: leading dimensions of the spikes must be its own."
+                f"{self._describe()} keeps its shape, but spikes of shape {spikes.shape} would "
+                f"make it {shape + self.shape[-1:]}: leading dimensions of the spikes must be its "
+                "own."
             )
-        return new
+        operands = spikes, *tables, weights
+        if self._eager() and not any(isinstance(x, Tracer) for x in operands):
+            signature = [(x.shape, x.dtype, x64_enabled()) for x in (self._value, *operands)]
+            self._update(_event_program(add, *signature), *operands)
+        else:
+            self._set_raw(add(self._read_to_update(), *operands))
 
     # -- identity ----------------------------------------------------------------------------
 
@@ -209,9 +286,19 @@ class Variable(JaxArray):
         return f"{text} named '{self._name}'" if self._name else text
 
 
+@functools.lru_cache(1024)
+def _event_program(add: Any, *signature: Any) -> _inplace.Donating:
+    """Return the compiled accumulation for operands of some shapes and dtypes."""
+    del signature
+    return _inplace.Donating(add, f"{add.__name__}()")
+
+
 class TrainVar(Variable):
     """A trainable Variable: what `Base.train_vars` collects and gradients are taken for."""
 
 
 class Parameter(Variable):
     """A Variable that labels a dynamically changed parameter, found by `Collector.subset`."""
+
+
+_inplace.bind(Variable, JaxArray)

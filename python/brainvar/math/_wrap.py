@@ -17,6 +17,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainvar.core._augmented import check_number, update_by
+from brainvar.core._facade import arguments, computes, settle
+from brainvar.core._numpy_writers import WRITERS, at
 from brainvar.core.array import JaxArray, unwrap
 
 __all__ = ["Ufunc", "lazy_namespace", "unwrap", "wrap", "wrap_function"]
@@ -127,6 +130,8 @@ def wrap_function(fn: Callable[..., Any], name: str, module: str) -> Callable[..
         out_at = list(parameters).index("out")
     takes_out = "out" in parameters or _numpy_takes_out(name)
 
+    borrows = computes(fn)
+
     def keywords(kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         out = kwargs.pop("out", None) if takes_out else None
         return out, {key: unwrap(value) for key, value in kwargs.items()}
@@ -146,6 +151,9 @@ def wrap_function(fn: Callable[..., Any], name: str, module: str) -> Callable[..
                     f"or a numpy.ndarray, got {type(target).__name__}; inplace=False returns a "
                     f"changed copy instead."
                 )
+            if name in WRITERS and (name == "put" or kwargs.get("mode") is None):
+                kept = {key: x for key, x in kwargs.items() if x is not None and key != "inplace"}
+                return WRITERS[name](*args, **kept)
             target.value = fn(*map(unwrap, args), inplace=False, **raw)
             return None
 
@@ -160,16 +168,20 @@ def wrap_function(fn: Callable[..., Any], name: str, module: str) -> Callable[..
             if kwargs:
                 given, raw = keywords(kwargs)
                 out = given if out is None else out
-            result = fn(*[unwrap(arg) for arg in args], **raw)
+            borrowed = [] if borrows else None
+            result = fn(*[arguments(arg, borrowed) for arg in args], **raw)
+            if borrowed:
+                settle(result, borrowed)
             return wrap(result) if out is None else store(out, result)
 
     else:
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            if not kwargs:
-                return wrap(fn(*[unwrap(arg) for arg in args]))
-            out, raw = keywords(kwargs)
-            result = fn(*[unwrap(arg) for arg in args], **raw)
+            borrowed = [] if borrows else None
+            out, raw = keywords(kwargs) if kwargs else (None, kwargs)
+            result = fn(*[arguments(arg, borrowed) for arg in args], **raw)
+            if borrowed:
+                settle(result, borrowed)
             return wrap(result) if out is None else store(out, result)
 
     functools.update_wrapper(call, fn, updated=())
@@ -232,6 +244,12 @@ class Ufunc:
         if kwargs:
             out = kwargs.pop("out", None)
             if out is not None:
+                if not kwargs and any(x is out for x in args):
+                    for x in args:
+                        if type(x) is int and isinstance(out, JaxArray):
+                            check_number(out, x)
+                    if update_by(out, self._ufunc, args):
+                        return out
                 return store(out, self._ufunc(*map(unwrap, args), **unwrap(kwargs)))
         return self._call(*args, **kwargs)
 
@@ -252,6 +270,9 @@ class Ufunc:
         operands = (indices,) if b is None else (indices, b)
         if inplace and isinstance(a, np.ndarray):
             return getattr(np, self.__name__).at(a, *operands)
+        known = getattr(jnp, self.__name__, None) is self._ufunc
+        if inplace and known and b is not None and at(self.__name__, a, indices, b):
+            return None
         raw = self._ufunc.at(unwrap(a), *map(unwrap, operands), inplace=False)
         if not inplace:
             return wrap(raw)

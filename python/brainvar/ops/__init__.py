@@ -1,4 +1,4 @@
-"""Stateless operations on raw arrays: Threefry keys and samples, event-driven accumulation.
+"""Stateless operations on raw arrays: Threefry keys and samples, events, updates in place.
 
 One JAX primitive per kernel; the compiled kernel where it is loaded, its pure-JAX twin
 elsewhere, with the same results. Everything works eagerly and under ``jit``, ``vmap``, ``grad``
@@ -13,6 +13,7 @@ from brainvar.ops._composites import seed_to_key as seed_to_key
 from brainvar.ops._composites import shuffle as shuffle
 from brainvar.ops._events import add_events as add_events
 from brainvar.ops._events import add_events_csr as add_events_csr
+from brainvar.ops._order import in_order as in_order
 from brainvar.ops._sampling import advance as advance
 from brainvar.ops._sampling import advance_bits as advance_bits
 from brainvar.ops._sampling import advance_normal as advance_normal
@@ -22,6 +23,10 @@ from brainvar.ops._sampling import fold_in as fold_in
 from brainvar.ops._sampling import normal as normal
 from brainvar.ops._sampling import split as split
 from brainvar.ops._sampling import uniform as uniform
+from brainvar.ops._updates import encode_spec as encode_spec
+from brainvar.ops._updates import update_at as update_at
+from brainvar.ops._updates import update_masked as update_masked
+from brainvar.ops._updates import update_slices as update_slices
 
 __all__ = [
     "add_events",
@@ -31,7 +36,9 @@ __all__ = [
     "advance_normal",
     "advance_uniform",
     "bits",
+    "encode_spec",
     "fold_in",
+    "in_order",
     "integers",
     "normal",
     "permutation_indices",
@@ -40,4 +47,7 @@ __all__ = [
     "shuffle",
     "split",
     "uniform",
+    "update_at",
+    "update_masked",
+    "update_slices",
 ]

@@ -244,9 +244,25 @@ def _table(name: str, x: Any) -> Any:
     return x.astype(np.int32)
 
 
-def _host_table(name: str, x: Any) -> Any:
-    # Here, for JAX without 64-bit types cuts 64-bit integers to their low half.
-    return x if isinstance(x, jax.Array) else _table(name, np.asarray(x))
+def event_table(name: str, x: Any, *, wide: bool = False) -> Any:
+    """Return a table of integers as an operand, which nobody else writes to.
+
+    Before JAX sees it, which cuts 64-bit integers to their low half where these are not enabled.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    x : integer array
+        What is not on a device is converted to int32; what is out of its range stays out of the
+        target's.
+    wide : bool
+        Keep int64 where 64-bit types are enabled.
+    """
+    if isinstance(x, jax.Array):
+        return x
+    x = np.asarray(x)
+    return x.copy() if wide and x64_enabled() and x.dtype == np.int64 else _table(name, x)
 
 
 def _lanes(name: str, target: Any, spikes: Any, weights: Any) -> tuple[Any, Any, Any, Any]:
@@ -329,7 +345,7 @@ def add_events(target: Any, spikes: Any, targets: Any, weights: Any) -> Array:
     TypeError
         If ``targets`` are not integers, or floats would be added to integers.
     """
-    return _add_events(target, spikes, _host_table("add_events: targets", targets), weights)
+    return _add_events(target, spikes, event_table("add_events: targets", targets), weights)
 
 
 @jax.jit
@@ -389,7 +405,6 @@ def add_events_csr(target: Any, spikes: Any, indptr: Any, indices: Any, weights:
     TypeError
         If the tables are not integers, or floats would be added to integers.
     """
-    if not x64_enabled() or getattr(indptr, "dtype", None) != np.int64:
-        indptr = _host_table("add_events_csr: indptr", indptr)
-    indices = _host_table("add_events_csr: indices", indices)
+    indptr = event_table("add_events_csr: indptr", indptr, wide=True)
+    indices = event_table("add_events_csr: indices", indices)
     return _add_events_csr(target, spikes, indptr, indices, weights)

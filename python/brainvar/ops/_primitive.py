@@ -33,7 +33,7 @@ def define_primitive(
     abstract_eval: Callable[..., Any],
     batching_rule: Callable[..., Any],
     *,
-    target: str,
+    target: str | None = None,
     multiple_results: bool = False,
     attributes: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda params: {},
     kernel_has: Callable[..., bool] = lambda *avals, **params: True,
@@ -50,8 +50,8 @@ def define_primitive(
         without kernels, and the specification.
     abstract_eval, batching_rule : callable
         As JAX defines them.
-    target : str
-        Custom-call target of the kernel, the same on all platforms.
+    target : str, optional
+        Custom-call target of the kernel, the same on all platforms; None where there is no kernel.
     attributes : callable
         From the primitive's parameters to the FFI attributes.
     kernel_has : callable
@@ -69,7 +69,7 @@ def define_primitive(
     twin_rule = mlir.lower_fun(twin, multiple_results=multiple_results)
     mlir.register_lowering(primitive, twin_rule)
 
-    if native_enabled("cpu"):
+    if target is not None and native_enabled("cpu"):
         native_rule = jax.ffi.ffi_lowering(
             target, operand_output_aliases=dict(aliases) if aliases else None
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,10 @@ import numpy as np
 from brainvar._compat import (
     TOP_TRACE,
     TOP_TRACE_STATE,
-    at_top_level,
     find_top_trace,
     trace_state,
 )
+from brainvar.core import _inplace
 from brainvar.core._assign import private_array
 from brainvar.core.array import JaxArray
 from brainvar.core.tracking import local, raw_transform_write
@@ -70,9 +69,10 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
     (2,)
     """
 
-    __slots__ = ("_lock", "_stream")
+    __slots__ = ("_stream",)
 
-    _lock: Any
+    # A key of 8 bytes is not worth the donation, and kernels read it while they write the next.
+    _donated = False
 
     def __init__(
         self,
@@ -83,25 +83,22 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         name: str | None = None,
     ):
         self._stream = check_stream(stream_of(seed) if stream is None else stream)
-        self._lock = threading.RLock()
         super().__init__(seed_key(seed), type=type, name=name)
 
     # -- the three hooks of a draw, and the one of a choice ----------------------------------
 
     def _step(self, run: Plan, *params: Any) -> Any:
-        # Under the lock, so that two threads never draw with the same key.
-        with self._lock:
-            # Neither a trace here, nor a frame (which is there without a trace in JAX's
-            # ensure_compile_time_eval), nor a trace where the state was made: eager code.
-            if local.frame is None and self._birth is TOP_TRACE_STATE and at_top_level():
-                self._value, out = run(self._value, *params)
-                return out
-            if local.frame is None and self._frame is None and trace_state() != self._birth:
-                # Before the draw: under a raw jax.vmap it would give every lane the same numbers.
-                raise raw_transform_write(self)
-            following, out = run.__wrapped__(self._read(), *params)
-            self._set_raw(following)
-            return out
+        # Neither a trace here, nor a frame (which is there without a trace in JAX's
+        # ensure_compile_time_eval), nor a trace where the state was made: eager code.
+        if self._eager():
+            # One step, so that two threads never draw with the same key.
+            return _inplace.draw(self, run, *params)
+        if local.frame is None and self._frame is None and trace_state() != self._birth:
+            # Before the draw: under a raw jax.vmap it would give every lane the same numbers.
+            raise raw_transform_write(self)
+        following, out = run.__wrapped__(self._read(), *params)
+        self._set_raw(following)
+        return out
 
     _out = staticmethod(JaxArray._wrap)
 
@@ -134,9 +131,7 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
             and self._birth is TOP_TRACE_STATE
             and find_top_trace(()) is TOP_TRACE
         ):
-            with self._lock:
-                self._value, key = _SPLIT[self._stream](self._value)
-            return key
+            return _inplace.draw(self, _SPLIT[self._stream])
         return super().split_key()
 
     split_key.__doc__ = DrawMethods.split_key.__doc__
@@ -161,17 +156,10 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
     def _assign(self, value: Any) -> None:
         # Nothing is cast or broadcast to a key: a number is a seed, not a value.
         key = to_key(value)
-        with self._lock:  # not between the two halves of another thread's draw
-            self._store(private_array(key) if isinstance(key, np.ndarray) else key)
+        self._store(private_array(key) if isinstance(key, np.ndarray) else key)
 
     def _state(self) -> dict[str, Any]:
         return {**super()._state(), "_stream": self._stream}
-
-    @classmethod
-    def _rebuild(cls, raw: Any, state: dict[str, Any]) -> Any:
-        self = super()._rebuild(raw, state)
-        self._lock = threading.RLock()
-        return self
 
     def __repr__(self) -> str:
         shown = super().__repr__()

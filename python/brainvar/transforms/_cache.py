@@ -9,14 +9,17 @@ from typing import Any
 
 import jax
 
+from brainvar.core import _bounds
+
 __all__ = ["FunctionCache", "WeakIdDict", "settings"]
 
 _config: Any = jax.config
 
 
 def settings() -> Hashable:
-    """Return the settings of JAX, context managers included, that a trace depends on."""
+    """Return the settings that a trace depends on, those of JAX's context managers included."""
     return (
+        _bounds.is_on(),
         _config.jax_enable_x64,
         _config.jax_numpy_dtype_promotion,
         _config.jax_default_matmul_precision,

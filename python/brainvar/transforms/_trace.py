@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +119,8 @@ class Traced:
 
     ``call(state, leaves)`` computes it on raw values: `state` has one value for each of `known`
     (those of Variables that are not in `reads` do not matter), and the results are the new values
-    of `writes` followed by the raw outputs.
+    of `writes` followed by the raw outputs. `calls_out` says whether it calls back to the host or
+    a foreign function.
     """
 
     call: Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]]
@@ -128,6 +129,7 @@ class Traced:
     writes: list[Variable]
     outputs: Outputs
     cacheable: bool
+    calls_out: bool
     made_at: int = field(default_factory=lambda: changes.count)
 
     def is_current(self) -> bool:
@@ -176,11 +178,12 @@ def trace(
         consists of values, as in loops.
     """
     known = list({id(v): v for v in guess}.values())
+    ordered: set[int] = set()
     while True:
         done: list[tuple[Frame, list[Variable], Outputs]] = []
 
         def pure(state: Sequence[Any], leaves: Sequence[Any]) -> Any:
-            with Frame(what, known, state) as frame:  # noqa: B023  (called before the next turn)
+            with Frame(what, known, state, ordered) as frame:  # noqa: B023  (called at once)
                 outputs = Outputs(function(leaves), frame, aliases)
                 writes = list(frame.writes.values())
                 new = [frame.value_of(v) for v in writes]
@@ -191,9 +194,10 @@ def trace(
         shapes = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in known]
         closed = jax.make_jaxpr(pure)(shapes, list(leaves))
         frame, writes, outputs = done[-1]
-        if not frame.missing:
+        if not frame.missing and frame.crossed <= ordered:
             break
         known += frame.missing.values()
+        ordered |= frame.crossed
     compiled = jaxpr_as_fun(closed)
     return Traced(
         call=lambda state, leaves: compiled(*state, *leaves),
@@ -202,4 +206,28 @@ def trace(
         writes=writes,
         outputs=outputs,
         cacheable=not any(isinstance(c, Tracer) for c in closed.consts),
+        calls_out=_calls_out(closed.jaxpr),
     )
+
+
+def _calls_out(jaxpr: Any) -> bool:
+    """Whether a program calls back to the host, or a foreign function that is not ours."""
+    if jaxpr.effects:
+        return True
+    for equation in jaxpr.eqns:
+        name = equation.primitive.name
+        if "callback" in name or name == "ffi_call":
+            return True
+        if any(_calls_out(inner) for inner in _inner_jaxprs(equation.params.values())):
+            return True
+    return False
+
+
+def _inner_jaxprs(values: Iterable[Any]) -> Iterator[Any]:
+    for x in values:
+        if isinstance(x, (tuple, list)):
+            yield from _inner_jaxprs(x)
+        elif hasattr(x, "eqns"):
+            yield x
+        elif hasattr(x, "jaxpr") and hasattr(x.jaxpr, "eqns"):
+            yield x.jaxpr

@@ -6,18 +6,18 @@ import functools
 import inspect
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
 from brainvar.core.array import JaxArray
 from brainvar.core.base import Base
-from brainvar.core.tracking import commit, has_lock, local, locked
 from brainvar.core.variable import Variable
 from brainvar.transforms._cache import WeakIdDict, settings
 from brainvar.transforms._discover import guess_variables
-from brainvar.transforms._trace import Traced, at_home, function_name, leaf_key, raw_leaf, trace
+from brainvar.transforms._program import Plan, check_donate
+from brainvar.transforms._trace import function_name, leaf_key, raw_leaf, trace
 
 __all__ = ["jit"]
 
@@ -28,56 +28,6 @@ _STATIC_HINT = (
     " Name the argument in static_argnames (or its position in static_argnums) if the program is "
     "to be compiled for this value."
 )
-
-
-class _Plan:
-    """A compiled function for one signature, and where its state comes from and goes to.
-
-    Each slot of `reads` and `writes` is a Variable, or the position of one among the arguments.
-    """
-
-    def __init__(self, run: Any, traced: Traced, places: dict[int, int], *, stand_ins: bool):
-        self.run = run
-        self.traced = traced
-        self.reads: list[Any] = [places.get(key, v) for key, v in traced.reads.items()]
-        self.writes: list[Any] = [places.get(id(v), v) for v in traced.writes]
-        slots = [*self.reads, *self.writes]
-        held = [v for v in slots if not isinstance(v, int)]
-        self.touched = frozenset(map(id, held if stand_ins else ()))
-        self.has_argument_slots = len(held) < len(slots)
-        self.at_home = all(map(at_home, held))
-        self.needs_locks = any(map(has_lock, traced.writes))
-        self.objects: list[Any] = []
-
-    def __call__(self, dynamic: list[Any], variables: list[Variable]) -> Any:
-        reads, writes = self.reads, self.writes
-        if self.has_argument_slots:
-            reads = [variables[s] if isinstance(s, int) else s for s in reads]
-            writes = [variables[s] if isinstance(s, int) else s for s in writes]
-        if self.needs_locks:
-            with locked(writes):
-                return self._run(reads, writes, dynamic, variables)
-        return self._run(reads, writes, dynamic, variables)
-
-    def _run(
-        self,
-        reads: list[Variable],
-        writes: list[Variable],
-        dynamic: list[Any],
-        variables: list[Variable],
-    ) -> Any:
-        # Those that no trace has made need not be asked one by one.
-        known = self.at_home and (not variables or all(map(at_home, variables)))
-        if known and local.frame is None:
-            state = [v._value for v in reads]
-        else:
-            state = [v._read() for v in reads]
-        out = self.run(state, dynamic)
-        count = len(writes)
-        if count:
-            commit(writes, out[:count], at_home=known)
-            out = out[count:]
-        return self.traced.outputs.build(out, variables)
 
 
 class _Arguments:
@@ -111,14 +61,17 @@ class _Arguments:
 class Jit:
     """A compiled function; made by `jit`."""
 
-    def __init__(self, function: Any, static_argnums: Any, static_argnames: Any):
+    def __init__(self, function: Any, static_argnums: Any, static_argnames: Any, donate: Any):
         functools.update_wrapper(self, function, updated=())
         self._function = function
         self._what = f"bm.jit({function_name(function)})"
-        self._static = static_argnums, static_argnames
-        self._static_nums, self._static_names = _static_arguments(function, *self._static)
+        self._options = static_argnums, static_argnames, donate
+        self._donate = donate
+        self._static_nums, self._static_names = _static_arguments(
+            function, static_argnums, static_argnames
+        )
         self._has_static = bool(self._static_nums or self._static_names)
-        self._plans: dict[Any, _Plan] = {}
+        self._plans: dict[Any, Plan] = {}
         self._bound = WeakIdDict()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -150,16 +103,16 @@ class Jit:
         try:
             return _BoundJit(self._bound.setdefault(obj, lambda: self._bind(obj)), obj)
         except TypeError:  # no weak references to the object: nothing can be kept for it
-            return Jit(self._function.__get__(obj), *self._static)
+            return Jit(self._function.__get__(obj), *self._options)
 
     def __reduce__(self) -> Any:
         # Programs are compiled anew where it is loaded.
-        return Jit, (self._function, *self._static)
+        return Jit, (self._function, *self._options)
 
     def _bind(self, obj: Any) -> Jit:
         # The compiled method lives as long as its object and must not keep it alive.
         method, ref = self._function.__get__(obj), weakref.ref(obj)
-        bound = Jit(method, *self._static)
+        bound = Jit(method, *self._options)
         bound._function = _WeakMethod(self._function, ref)
         del bound.__dict__["__wrapped__"]
         return bound
@@ -242,7 +195,7 @@ class Jit:
         kwargs: Any,
         dynamic: list[Any],
         variables: dict[int, Variable],
-    ) -> _Plan:
+    ) -> Plan:
         """Return the plan of a call that no plan was found for at once.
 
         A Variable that is an argument and that the function also reaches otherwise is one
@@ -264,7 +217,7 @@ class Jit:
         self._keep(own_key, plan, arguments)
         return plan
 
-    def _keep(self, key: Any, plan: _Plan, arguments: _Arguments) -> None:
+    def _keep(self, key: Any, plan: Plan, arguments: _Arguments) -> None:
         """Keep a plan for as long as the objects among its arguments live."""
         if not plan.traced.cacheable:
             return
@@ -283,7 +236,7 @@ class Jit:
         variables: list[Variable],
         *,
         stand_ins: bool,
-    ) -> _Plan:
+    ) -> Plan:
         """Trace and compile for some arguments.
 
         With `stand_ins`, the function gets other Variables in place of those among its
@@ -306,13 +259,7 @@ class Jit:
             if isinstance(leaf, Base):
                 guess += guess_variables(leaf)
         traced = trace(function, dynamic, guess, self._what, self._function, places)
-        read_ids = list(traced.reads)
-
-        @jax.jit
-        def run(state: list[Any], dynamic: list[Any]) -> Sequence[Any]:
-            return traced.call(traced.fill(dict(zip(read_ids, state, strict=True))), dynamic)
-
-        return _Plan(run, traced, places, stand_ins=stand_ins)
+        return Plan(traced, places, self._what, self._donate, stand_ins=stand_ins)
 
 
 class _Object:
@@ -426,6 +373,7 @@ def jit(
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Sequence[str] | None = None,
     dyn_vars: Any = None,
+    donate: bool | Literal["auto"] = "auto",
 ) -> Any:
     """Compile a function, a method or a callable object that uses Variables.
 
@@ -442,6 +390,10 @@ def jit(
         The positions or names of hashable arguments that the program is compiled for.
     dyn_vars : object, optional
         Accepted for BrainPy's sake; Variables need not be declared.
+    donate : {'auto', True, False}, default 'auto'
+        Whether the program may write in the buffers of the Variables, instead of in new ones.
+        Should it fail while it runs, their values are lost. 'auto' does so unless the function
+        calls back to the host or a foreign function, which may fail.
 
     Returns
     -------
@@ -458,11 +410,15 @@ def jit(
     TypeError
         When called, if an argument is neither an array, a number nor an object with Variables.
     ValueError
-        If a static argument is not a parameter of `function`, or is not hashable.
+        If a static argument is not a parameter of `function`, or is not hashable, or `donate` is
+        unknown.
+    LostValueError
+        When a Variable is used that lost its value in a call that failed.
 
     Notes
     -----
-    An error while tracing or running leaves every Variable as it was.
+    An error while tracing leaves every Variable as it was; so does one in a host callback. What
+    else can fail is a lack of memory: a Variable whose buffer went with such a call says so.
 
     A `Base` object whose attribute gets another Variable (or another object with Variables) in
     the place of one is compiled anew; what lists, dicts, closures and globals hold is not watched.
@@ -484,6 +440,7 @@ def jit(
         "static_argnums": static_argnums,
         "static_argnames": static_argnames,
         "dyn_vars": dyn_vars,
+        "donate": check_donate(donate),
     }
     if function is None:
         return functools.partial(jit, **options)
@@ -491,4 +448,4 @@ def jit(
         raise TypeError(f"jit compiles something callable, got {function!r}.")
     if isinstance(function, Base):
         function = getattr(function, "__call__")  # noqa: B004, B009  (the method, bound)
-    return Jit(function, static_argnums, static_argnames)
+    return Jit(function, static_argnums, static_argnames, donate)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 
 from brainvar.core.array import JaxArray, to_raw, wrap
-from brainvar.core.tracking import commit, current_frame, locked
+from brainvar.core.tracking import current_frame
 from brainvar.core.variable import Variable
 from brainvar.transforms._cache import FunctionCache, settings
 from brainvar.transforms._discover import guess_variables
+from brainvar.transforms._program import Program, check_donate, may_donate
 from brainvar.transforms._trace import Traced, function_name, leaf_key, raw_leaf, trace
 
 __all__ = ["for_loop"]
@@ -25,9 +25,11 @@ _plans = FunctionCache()
 
 @dataclass
 class _Plan:
-    run: Callable[..., Any]
+    run: Program
     traced: Traced
-    read_only: list[Variable]
+    own: list[Variable]
+    written: list[Variable]
+    reads: list[Variable]
 
 
 def for_loop(
@@ -39,6 +41,7 @@ def for_loop(
     reverse: bool = False,
     unroll: int = 1,
     progress_bar: bool = False,
+    donate: bool | Literal["auto"] = "auto",
 ) -> Any:
     """Call `body_fun` for each slice of `operands`, as one compiled loop.
 
@@ -63,6 +66,8 @@ def for_loop(
         How many steps one turn of the compiled loop holds.
     progress_bar : bool, default False
         Show a bar, which needs tqdm (``pip install brainvar[progress]``).
+    donate : {'auto', True, False}, default 'auto'
+        Whether the loop may write in the buffers of the Variables; as for `jit`.
 
     Returns
     -------
@@ -104,6 +109,7 @@ def for_loop(
     del dyn_vars
     if not isinstance(unroll, int) or unroll < 1:
         raise ValueError(f"unroll must be a positive integer, got {unroll!r}.")
+    check_donate(donate)
     if not callable(body_fun):
         raise TypeError(f"for_loop's body must be callable, got {body_fun!r}.")
     what = f"bm.for_loop({function_name(body_fun)})"
@@ -120,10 +126,10 @@ def for_loop(
         if not jit and length:
             return _run_eagerly(call, raw, length, reverse, bar, what)
         plans = _plans.of(body_fun)
-        key = (tree, tuple(map(leaf_key, raw)), reverse, unroll, settings())
+        key = (tree, tuple(map(leaf_key, raw)), reverse, unroll, donate, settings())
         plan = plans.get(key)
         if plan is None or not plan.traced.is_current():
-            plan = _make_plan(call, raw, reverse, unroll, body_fun, what)
+            plan = _make_plan(call, raw, reverse, unroll, body_fun, what, donate)
             if plan.traced.cacheable:
                 plans[key] = plan
         if bar is None:
@@ -158,37 +164,39 @@ def _common_length(raw: list[Any], what: str) -> int:
 
 
 def _make_plan(
-    call: Any, raw: list[Any], reverse: bool, unroll: int, body_fun: Any, what: str
+    call: Any, raw: list[Any], reverse: bool, unroll: int, body_fun: Any, what: str, donate: Any
 ) -> _Plan:
     slices = [jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in raw]
     traced = trace(call, slices, guess_variables(body_fun), what, body_fun)
-    written = [id(v) for v in traced.writes]
-    read_only = [v for key, v in traced.reads.items() if key not in written]
-    read_ids = [id(v) for v in read_only]
-    count = len(written)
+    # All that is written is carried, and so an operand, even if the body does not read it.
+    own = [v for v in traced.writes if may_donate(traced, donate) and v._donated]
+    own_ids = set(map(id, own))
+    written = [v for v in traced.writes if id(v) not in own_ids]
+    written_ids = set(map(id, written))
+    constant = [v for key, v in traced.reads.items() if key not in own_ids | written_ids]
+    carry_ids = [id(v) for v in (*own, *written)]
+    constant_ids = [id(v) for v in constant]
+    position = {id(v): i for i, v in enumerate(traced.writes)}
+    order = [position[key] for key in carry_ids]
 
-    @functools.partial(jax.jit, static_argnames="reverse")
-    def run(carry: list[Any], constant: list[Any], xs: list[Any], reverse: bool) -> Any:
-        held = dict(zip(read_ids, constant, strict=True))
+    def function(own: list[Any], reads: list[Any], xs: list[Any]) -> list[Any]:
+        carry, held = [*own, *reads[: len(written)]], reads[len(written) :]
+        constants = dict(zip(constant_ids, held, strict=True))
 
         def step(carry: list[Any], x: list[Any]) -> Any:
-            state = traced.fill({**held, **dict(zip(written, carry, strict=True))})
+            state = traced.fill({**constants, **dict(zip(carry_ids, carry, strict=True))})
             out = traced.call(state, x)
-            return list(out[:count]), list(out[count:])
+            return [out[i] for i in order], list(out[len(order) :])
 
-        return jax.lax.scan(step, carry, xs, reverse=reverse, unroll=unroll)
+        carry, stacked = jax.lax.scan(step, carry, xs, reverse=reverse, unroll=unroll)
+        return [*carry, *stacked]
 
-    return _Plan(functools.partial(run, reverse=reverse), traced, read_only)
+    return _Plan(Program(function, what, traced), traced, own, written, [*written, *constant])
 
 
-def _run(plan: _Plan, raw: list[Any]) -> list[Any]:
+def _run(plan: _Plan, raw: list[Any]) -> Sequence[Any]:
     """Run the loop over `raw` and return the stacked raw results."""
-    writes = plan.traced.writes
-    with locked(writes):
-        carry, constant = [v._read() for v in writes], [v._read() for v in plan.read_only]
-        new, stacked = plan.run(carry, constant, raw)
-        commit(writes, new)
-    return stacked
+    return plan.run(plan.own, plan.written, plan.reads, raw)
 
 
 def _run_in_chunks(plan: _Plan, raw: list[Any], length: int, reverse: bool, bar: Any) -> Any:

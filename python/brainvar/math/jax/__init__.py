@@ -6,6 +6,8 @@ whatever else JAX takes, and its arrays are JaxArrays. Types and constants are J
 
 import jax.numpy as _jnp
 
+from brainvar.core._bounds import check_bounds as check_bounds
+from brainvar.core._inplace import on_copy as on_copy
 from brainvar.core.array import JaxArray as JaxArray
 from brainvar.core.variable import Parameter as Parameter
 from brainvar.core.variable import TrainVar as TrainVar

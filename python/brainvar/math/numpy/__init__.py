@@ -8,6 +8,8 @@ from numpy import fft as fft
 from numpy import linalg as linalg
 from numpy import ndarray as ndarray
 
+from brainvar.core._bounds import check_bounds as check_bounds
+from brainvar.core._inplace import on_copy as on_copy
 from brainvar.math._dtypes import numpy_defaults as _numpy_defaults
 from brainvar.math._wrap import lazy_namespace as _lazy_namespace
 from brainvar.math.numpy import random as random

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -22,6 +22,7 @@ def jit(
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Sequence[str] | None = None,
     dyn_vars: Any = None,
+    donate: bool | Literal["auto"] = "auto",
 ) -> Any:
     """Return a function that calls `function` as it is: nothing is compiled.
 
@@ -29,10 +30,10 @@ def jit(
     ----------
     function : callable, optional
         What to call. Left out, ``jit(...)`` is a decorator.
-    static_argnums, static_argnames, dyn_vars : optional
+    static_argnums, static_argnames, dyn_vars, donate : optional
         Accepted for the jax backend's sake.
     """
-    del static_argnums, static_argnames, dyn_vars
+    del static_argnums, static_argnames, dyn_vars, donate
     if function is None:
         return jit
     if not callable(function):
@@ -54,6 +55,7 @@ def for_loop(
     reverse: bool = False,
     unroll: int = 1,
     progress_bar: bool = False,
+    donate: bool | Literal["auto"] = "auto",
 ) -> Any:
     """Call `body_fun` for each slice of `operands`.
 
@@ -69,7 +71,7 @@ def for_loop(
         Go from the last slice to the first. Results stand at the places of their slices.
     progress_bar : bool, default False
         Show a bar, which needs tqdm (``pip install brainvar[progress]``).
-    dyn_vars, jit, unroll : optional
+    dyn_vars, jit, unroll, donate : optional
         Accepted for the jax backend's sake.
 
     Returns
@@ -86,7 +88,7 @@ def for_loop(
     ImportError
         If a progress bar is asked for and tqdm is missing.
     """
-    del dyn_vars, jit, unroll
+    del dyn_vars, jit, unroll, donate
     if not callable(body_fun):
         raise TypeError(f"for_loop's body must be callable, got {body_fun!r}.")
     what = f"bm.for_loop({getattr(body_fun, '__qualname__', type(body_fun).__name__)})"

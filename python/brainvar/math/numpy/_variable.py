@@ -246,6 +246,37 @@ class Variable(np.ndarray):
             "numpy.resize(x, shape) for a plain array."
         )
 
+    # -- writes that count repeated indices --------------------------------------------------
+
+    def add_at(self, index: Any, value: Any) -> None:
+        """Add to the elements that an index selects, as ``numpy.add.at(a, index, value)``.
+
+        Unlike ``a[index] += value``, elements that the index names repeatedly change repeatedly.
+
+        Parameters
+        ----------
+        index :
+            Any index of NumPy.
+        value : array_like
+            It broadcasts to what the index selects, and is cast by the rules of assignment.
+        """
+        self._at(np.add, index, value)
+
+    def multiply_at(self, index: Any, value: Any) -> None:
+        """Multiply the elements that an index selects, with repetitions as in `add_at`."""
+        self._at(np.multiply, index, value)
+
+    def minimum_at(self, index: Any, value: Any) -> None:
+        """Lower the elements that an index selects to `value` where they are above it."""
+        self._at(np.minimum, index, value)
+
+    def maximum_at(self, index: Any, value: Any) -> None:
+        """Raise the elements that an index selects to `value` where they are below it."""
+        self._at(np.maximum, index, value)
+
+    def _at(self, ufunc: np.ufunc, index: Any, value: Any) -> None:
+        ufunc.at(self._plain, plain(index), self._accept(value, whole=False))
+
     # -- event-driven accumulation -----------------------------------------------------------
 
     def add_events(self, spikes: Any, targets: Any, weights: Any) -> None:

@@ -1,0 +1,176 @@
+"""What `_inplace` does where the extension is not loaded: the same results, with copies.
+
+Nothing is donated here: between a donating call and the storing of its result, Python code would
+run, in which an interrupt loses the state.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+__all__ = ["Cell", "bind", "draw", "execute", "read", "share", "store", "update"]
+
+NO_EXTENSION = "the compiled extension is not loaded"
+
+_released = threading.Condition()
+
+
+class Cell:
+    """The record of a Variable: why its buffer is shared, and counters."""
+
+    __slots__ = ("copies", "hold", "in_place", "reason", "replaced")
+
+    def __init__(self, reason: str | None = None):
+        self.reason = reason
+        self.hold: _Hold | None = None
+        self.in_place = 0
+        self.replaced = 0
+        self.copies: dict[str, int] = {}
+
+
+class _Bindings:
+    error_for: Any
+    note_copy: Any
+
+
+def bind(
+    variable: Any,
+    value: Any,
+    cell: Any,
+    frame: Any,
+    error_for: Any,
+    note_copy: Any,
+    *rest: Any,
+) -> None:
+    """Take the functions that the others call."""
+    del variable, value, cell, frame, rest
+    _Bindings.error_for = staticmethod(error_for)
+    _Bindings.note_copy = staticmethod(note_copy)
+
+
+def _check(var: Any) -> None:
+    if var._frame is not None:
+        raise _Bindings.error_for(var, "no value")
+
+
+def read(var: Any) -> Any:
+    """Return the raw value for an operation."""
+    _check(var)
+    return var._value
+
+
+def share(var: Any, reason: str) -> Any:
+    """Return the raw value to somebody who may keep it."""
+    _check(var)
+    var._cell.reason = reason
+    return var._value
+
+
+def store(var: Any, raw: Any, reason: str | None) -> None:
+    """Take a raw value."""
+
+    def take() -> None:
+        var._cell.reason = reason
+        var._cell.replaced += 1
+        var._value = raw
+
+    _Hold([var]).run(take)
+
+
+class _Hold:
+    """A running call that writes Variables."""
+
+    __slots__ = ("thread", "variables")
+
+    def __init__(self, variables: Sequence[Any]):
+        self.thread = threading.get_ident()
+        self.variables = variables
+
+    def run(self, call: Callable[[], Any]) -> Any:
+        """Call with the Variables locked, all or none."""
+        try:
+            try:
+                self._acquire()
+                return call()
+            finally:
+                self._release()
+        finally:  # again, for an interrupt within the first
+            self._release()
+
+    def _acquire(self) -> None:
+        with _released:
+            while busy := [v for v in self.variables if v._cell.hold is not None]:
+                if busy[0]._cell.hold.thread == self.thread:
+                    raise _Bindings.error_for(busy[0], "reentered")
+                _released.wait()
+            for var in self.variables:
+                var._cell.hold = self
+
+    def _release(self) -> None:
+        with _released:
+            for var in self.variables:
+                if var._cell.hold is self:
+                    var._cell.hold = None
+            _released.notify_all()
+
+
+def _take(var: Any, raw: Any) -> None:
+    var._cell.reason = None
+    var._value = raw
+
+
+def update(var: Any, function: Any, lost: Any, *args: Any) -> None:
+    """Store ``function(value, *args)``; the function donates nothing here."""
+    del lost
+    _check(var)
+
+    def write() -> None:
+        _Bindings.note_copy(var, var._cell.reason or NO_EXTENSION)
+        _take(var, function(var._value, *args))
+
+    _Hold([var]).run(write)
+
+
+def draw(var: Any, function: Any, *args: Any) -> Any:
+    """Compute ``value, rest = function(value, *args)`` and return the rest."""
+    _check(var)
+
+    def step() -> Any:
+        following, rest = function(var._value, *args)
+        var._cell.replaced += 1
+        _take(var, following)
+        return rest
+
+    return _Hold([var]).run(step)
+
+
+def execute(
+    donated: list[Any],
+    written: list[Any],
+    reads: list[Any],
+    function: Any,
+    dynamic: Any,
+    lost: Any,
+) -> list[Any]:
+    """Run a compiled program; it donates nothing here."""
+    del lost
+    variables = [*donated, *written]
+    for var in (*variables, *reads):
+        _check(var)
+
+    def run() -> list[Any]:
+        for var in donated:
+            _Bindings.note_copy(var, var._cell.reason or NO_EXTENSION)
+        with _released:  # the values of one moment, and to one moment
+            values = [v._value for v in donated], [v._value for v in reads]
+        out = function(*values, dynamic)
+        with _released:
+            for var, raw in zip(variables, out, strict=False):
+                _take(var, raw)
+        for var in written:
+            var._cell.replaced += 1
+        return list(out[len(variables) :])
+
+    return _Hold(variables).run(run)
