@@ -1,6 +1,6 @@
 """Native CPU kernels of brainvar, as XLA FFI handlers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
@@ -32,3 +32,58 @@ def flat_offsets(
 
     Returns the position in ``indices`` and the value of the first index that is out of bounds.
     """
+
+class Cell:
+    """The record that each Variable keeps of its buffer."""
+
+    def __init__(self, reason: str | None = None) -> None: ...
+    @property
+    def reason(self) -> str | None:
+        """Why the buffer is shared; None if it is exclusive to a thread."""
+    @property
+    def in_place(self) -> int:
+        """How often the buffer was written in place."""
+    @property
+    def replaced(self) -> int:
+        """How often another value took its place."""
+    @property
+    def copies(self) -> dict[str, int]:
+        """How often a write had to copy, by reason."""
+
+def bind(
+    variable: type,
+    value: Any,
+    cell: Any,
+    frame: Any,
+    error_for: Callable[[Any, str], Exception],
+    note_copy: Callable[[Any, str], None],
+    copy: Callable[[Any], Any],
+    foreign: str,
+    repeated: str,
+) -> None:
+    """Give the class, its slots and the functions that the others work with."""
+
+def read(var: Any) -> Any:
+    """Return the raw value to an operation that does not keep it."""
+
+def share(var: Any, reason: str) -> Any:
+    """Return the raw value, which is never overwritten from now on."""
+
+def store(var: Any, raw: Any, reason: str | None) -> None:
+    """Take a raw value, shared for a reason or (None) exclusive."""
+
+def update(var: Any, function: Callable[..., Any], lost: Any, *args: Any) -> None:
+    """Set the value to ``function(value, *args)``, which may overwrite it."""
+
+def draw(var: Any, function: Callable[..., Any], *args: Any) -> Any:
+    """Set the value to the first, and return the second, of ``function(value, *args)``."""
+
+def execute(
+    donated: list[Any],
+    written: list[Any],
+    reads: list[Any],
+    function: Callable[..., Any],
+    dynamic: Any,
+    lost: Any,
+) -> list[Any]:
+    """Run a program on the values of Variables and store the new ones, all or none."""
