@@ -232,8 +232,11 @@ class on_copy:  # noqa: N801  (it is used as a function)
     --------
     >>> import brainvar.math as bm
     >>> v = bm.Variable([0.0, 0.0, 0.0])
+    >>> held = v.value
     >>> with bm.on_copy("error"):
     ...     v[0] = 1.0
+    Traceback (most recent call last):
+    brainvar.core.errors.CopyError: A write to Variable float32[3] copies its 12 bytes first: ...
     """
 
     def __init__(self, policy: Policy):
