@@ -15,10 +15,13 @@ struct Cell {
   PyObject_HEAD uint64_t owner;  // the thread that the buffer is exclusive to, 0 if it is shared
   uint64_t holder;               // the thread that is writing the Variable, 0 if none is
   bool donated;                  // the buffer is in a running call, and gone when that ends
+  bool wanted;                   // another thread waits for the call to end
+  bool calls_out;                // the call may wait for a callback to the host
   PyObject* reason;              // why it is shared, a str; null if it is exclusive
   PyObject* copies;              // dict from reason to how often a write had to copy, or null
   uint64_t in_place;             // writes into the buffer
   uint64_t replaced;             // new values that took the place of the buffer
+  uint64_t stores;  // of these, values from outside, which may be placed on another device
 };
 
 // The type; a new reference, or null with an exception set.

@@ -14,10 +14,11 @@ namespace brainvar {
 struct Bindings {
   PyTypeObject* cell_type = nullptr;
   PyTypeObject* variable_type = nullptr;
+  PyTypeObject* lost_type = nullptr;
   Py_ssize_t value_offset = 0;
   Py_ssize_t cell_offset = 0;
   Py_ssize_t frame_offset = 0;
-  PyObject* error_for = nullptr;  // error_for(var, what is wrong with it) -> an exception
+  PyObject* error_for = nullptr;  // error_for(var, what is wrong with it) -> an exception or None
   PyObject* note_copy = nullptr;  // note_copy(var, reason), which may raise
   PyObject* copy = nullptr;       // copy(raw) -> a raw array in a buffer of its own
   PyObject* foreign = nullptr;    // the reason for what another thread has read, a str
@@ -40,10 +41,12 @@ inline bool RefuseReentry(PyObject* var) { return Refuse(var, "reentered"); }
 // Whether `var` is a Variable that has a value; sets an exception if not.
 bool CheckUsable(PyObject* var, bool also_without_value = false);
 
-// Waits until some Variable has been released, or a signal handler has raised: then false.
-bool WaitForRelease();
+// Waits until `var`, which another thread holds, may have been released; false with an exception
+// set, by a signal handler or because the holder in turn waits for this thread, a callback of it.
+bool WaitForRelease(PyObject* var);
 
-// Waits until no running call has the value of `var`; false with an exception set.
+// Waits until no running call has the value of `var`; false with an exception set, also if it has
+// none.
 bool Settle(PyObject* var);
 
 // The Variables that one call writes: locked all at once, so that two calls never wait for each
@@ -55,16 +58,18 @@ class Held {
   Held& operator=(const Held&) = delete;
   ~Held();
 
-  void Add(PyObject* var) { wanted_.push_back(var); }
+  void Add(PyObject* var) { vars_.push_back(var); }
   void AddRead(PyObject* var) { reads_.push_back(var); }
 
-  // Waits for them; false with an exception set.
-  bool Acquire();
+  // Waits for them; false with an exception set. `calls_out`: the call may run callbacks.
+  bool Acquire(bool calls_out = false);
 
  private:
   PyObject* FindBusy() const;
 
-  std::vector<PyObject*> wanted_, reads_, vars_;
+  // Kept alive by the caller.
+  std::vector<PyObject*> vars_, reads_;
+  bool acquired_ = false;
 };
 
 }  // namespace brainvar

@@ -11,7 +11,7 @@ namespace brainvar {
 namespace {
 
 PyObject* Read(PyObject*, PyObject* var) {
-  if (!CheckUsable(var) || !Settle(var)) return nullptr;
+  if (!Settle(var)) return nullptr;
   Cell* cell = CellOf(var);
   if (cell->owner != 0 && cell->owner != ThisThread()) SetShared(cell, bound.foreign);
   return Py_NewRef(ValueOf(var));
@@ -23,7 +23,7 @@ PyObject* Share(PyObject*, PyObject* const* args, Py_ssize_t count) {
     return nullptr;
   }
   PyObject* var = args[0];
-  if (!CheckUsable(var) || !Settle(var)) return nullptr;
+  if (!Settle(var)) return nullptr;
   Cell* cell = CellOf(var);
   if (cell->owner != 0) SetShared(cell, args[1]);
   return Py_NewRef(ValueOf(var));
@@ -42,7 +42,7 @@ PyObject* Store(PyObject*, PyObject* const* args, Py_ssize_t count) {
       RefuseReentry(var);
       return nullptr;
     }
-    if (!WaitForRelease()) return nullptr;
+    if (!WaitForRelease(var)) return nullptr;
   }
   if (args[2] == Py_None) {
     SetExclusive(cell);
@@ -50,9 +50,18 @@ PyObject* Store(PyObject*, PyObject* const* args, Py_ssize_t count) {
     SetShared(cell, args[2]);
   }
   ++cell->replaced;
+  ++cell->stores;
+  PyObject*& frame = SlotOf(var, bound.frame_offset);
+  PyObject* lost = frame;
+  if (Py_TYPE(frame) == bound.lost_type) {
+    frame = Py_NewRef(Py_None);
+  } else {
+    lost = nullptr;
+  }
   // Last: the old value may be the last reference to an object whose end runs Python code.
   Py_INCREF(args[1]);
   Py_XSETREF(ValueOf(var), args[1]);
+  Py_XDECREF(lost);
   Py_RETURN_NONE;
 }
 
@@ -65,7 +74,7 @@ Py_ssize_t OffsetOf(py::handle descriptor) {
 
 void Bind(py::type variable, py::object value, py::object cell, py::object frame,
           py::object error_for, py::object note_copy, py::object copy, py::str foreign,
-          py::str repeated) {
+          py::str repeated, py::type lost) {
   bound.value_offset = OffsetOf(value);
   bound.cell_offset = OffsetOf(cell);
   bound.frame_offset = OffsetOf(frame);
@@ -74,6 +83,7 @@ void Bind(py::type variable, py::object value, py::object cell, py::object frame
   bound.copy = copy.release().ptr();
   bound.foreign = foreign.release().ptr();
   bound.repeated = repeated.release().ptr();
+  bound.lost_type = reinterpret_cast<PyTypeObject*>(lost.release().ptr());
   bound.variable_type = reinterpret_cast<PyTypeObject*>(variable.release().ptr());
 }
 
@@ -88,7 +98,10 @@ PyMethodDef functions[] = {
     {"draw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(Draw)), METH_FASTCALL,
      "draw(var, function, *args) -> rest: value, rest <- function(value, *args)."},
     {"execute", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(Execute)), METH_FASTCALL,
-     "execute(donated, written, reads, function, dynamic, lost) -> the other results."},
+     "execute(donated, written, reads, function, dynamic, lost, stamp, calls_out) -> the other "
+     "results."},
+    {"stamp", Stamp, METH_O,
+     "stamp(vars) -> a number that grows when one takes a value from outside."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -10,6 +10,7 @@ namespace brainvar {
 PyObject* Update(PyObject* module, PyObject* const* args, Py_ssize_t count);
 PyObject* Draw(PyObject* module, PyObject* const* args, Py_ssize_t count);
 PyObject* Execute(PyObject* module, PyObject* const* args, Py_ssize_t count);
+PyObject* Stamp(PyObject* module, PyObject* vars);
 
 // Adds the type `Cell` and the functions on it to the extension module.
 void RegisterState(pybind11::module_& module);

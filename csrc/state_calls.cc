@@ -7,6 +7,8 @@
 // (held.h) from before its value is taken until the new one is stored.
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "held.h"
@@ -18,17 +20,18 @@ namespace brainvar {
 namespace {
 
 // The value of a Variable as an operand that the call may overwrite; a new reference.
-PyObject* TakeOwn(PyObject* var, bool repeated = false) {
+PyObject* TakeOwn(PyObject* var) {
   Cell* cell = CellOf(var);
-  if (cell->owner == ThisThread() && !repeated) {
+  if (cell->owner == ThisThread()) {
     cell->donated = true;
     return Py_NewRef(ValueOf(var));
   }
-  PyObject* reason = repeated ? bound.repeated : cell->owner != 0 ? bound.foreign : cell->reason;
   PyObject* raw = Py_NewRef(ValueOf(var));
+  PyObject* reason = Py_NewRef(cell->owner != 0 ? bound.foreign : cell->reason);
   PyObject* noted = PyObject_CallFunctionObjArgs(bound.note_copy, var, reason, nullptr);
   PyObject* copy = noted != nullptr ? PyObject_CallOneArg(bound.copy, raw) : nullptr;
   Py_XDECREF(noted);
+  Py_DECREF(reason);
   Py_DECREF(raw);
   return copy;
 }
@@ -53,15 +56,21 @@ void NoteLost(const std::vector<PyObject*>& donated, PyObject* lost) {
 
 // Stores a new value. Returns the old one, to be released when all that the call writes is stored:
 // the end of an array lets other threads run, and may run Python code.
-[[nodiscard]] PyObject* Commit(PyObject* var, PyObject* value, bool in_place) {
+// A result that is an operand, as without compilation (jax.disable_jit), has other owners, and so
+// has one that another thread waits for, lest the next call take it away again.
+[[nodiscard]] PyObject* Commit(PyObject* var, PyObject* value, bool in_place, bool is_operand) {
   Cell* cell = CellOf(var);
   if (in_place) {
     ++cell->in_place;
   } else {
     ++cell->replaced;
   }
-  SetExclusive(cell);
-  cell->donated = false;
+  if (cell->wanted || is_operand) {
+    SetShared(cell, cell->wanted ? bound.foreign : bound.repeated);
+  } else {
+    SetExclusive(cell);
+  }
+  cell->donated = cell->wanted = false;
   return std::exchange(ValueOf(var), Py_NewRef(value));
 }
 
@@ -77,16 +86,17 @@ PyObject* Update(PyObject*, PyObject* const* args, Py_ssize_t count) {
   Held held;
   held.Add(var);
   if (!held.Acquire()) return nullptr;
-  bool repeated = false;
-  for (Py_ssize_t i = 3; i < count; ++i) repeated |= args[i] == ValueOf(var);
   std::vector<PyObject*> operands(args + 2, args + count);
-  operands[0] = TakeOwn(var, repeated);
+  const bool repeated = std::count(operands.begin() + 1, operands.end(), ValueOf(var)) > 0;
+  if (repeated && CellOf(var)->owner != 0) SetShared(CellOf(var), bound.repeated);
+  operands[0] = TakeOwn(var);
   if (operands[0] == nullptr) return nullptr;
   PyObject* result = PyObject_Vectorcall(args[1], operands.data(), operands.size(), nullptr);
   if (result == nullptr) {
     NoteLost({var}, args[2]);
   } else {
-    Py_DECREF(Commit(var, result, /*in_place=*/true));
+    const bool given = std::count(operands.begin(), operands.end(), result) > 0;
+    Py_DECREF(Commit(var, result, /*in_place=*/true, given));
     Py_DECREF(result);
   }
   Py_DECREF(operands[0]);
@@ -111,7 +121,9 @@ PyObject* Draw(PyObject*, PyObject* const* args, Py_ssize_t count) {
   if (result == nullptr) return nullptr;
   PyObject* rest = nullptr;
   if (PyTuple_Check(result) && PyTuple_GET_SIZE(result) == 2) {
-    Py_DECREF(Commit(var, PyTuple_GET_ITEM(result, 0), /*in_place=*/false));
+    PyObject* next = PyTuple_GET_ITEM(result, 0);
+    const bool given = std::count(operands.begin(), operands.end(), next) > 0;
+    Py_DECREF(Commit(var, next, /*in_place=*/false, given));
     rest = Py_NewRef(PyTuple_GET_ITEM(result, 1));
   } else {
     PyErr_SetString(PyExc_TypeError, "draw: the function must return (next, result)");
@@ -120,13 +132,37 @@ PyObject* Draw(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return rest;
 }
 
-// execute(donated, written, reads, function, dynamic, lost) -> list of the other results:
-// out = function([values of donated], [values of reads], dynamic); the first results are the new
-// values of `donated`, the next those of `written`.
+namespace {
+
+uint64_t SumOfStores(PyObject* vars) {
+  uint64_t sum = 0;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(vars); ++i) {
+    sum += CellOf(PyTuple_GET_ITEM(vars, i))->stores;
+  }
+  return sum;
+}
+
+}  // namespace
+
+// stamp(vars) -> int.
+PyObject* Stamp(PyObject*, PyObject* vars) {
+  const py::object tuple = py::reinterpret_steal<py::object>(PySequence_Tuple(vars));
+  if (!tuple) return nullptr;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple.ptr()); ++i) {
+    if (!CheckUsable(PyTuple_GET_ITEM(tuple.ptr(), i), true)) return nullptr;
+  }
+  return PyLong_FromUnsignedLongLong(SumOfStores(tuple.ptr()));
+}
+
+// execute(donated, written, reads, function, dynamic, lost, stamp, calls_out) -> the other results:
+// out = function([values of donated], [values of reads], dynamic), a list; the first results are
+// the new values of `donated`, the next those of `written`. None, and nothing is done, if the
+// stamp of donated + reads is no longer `stamp`.
 PyObject* Execute(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (count != 6 || !PyList_Check(args[0]) || !PyList_Check(args[1]) || !PyList_Check(args[2])) {
+  if (count != 8 || !PyList_Check(args[0]) || !PyList_Check(args[1]) || !PyList_Check(args[2])) {
     PyErr_SetString(PyExc_TypeError,
-                    "execute(donated: list, written: list, reads: list, function, dynamic, lost)");
+                    "execute(donated: list, written: list, reads: list, function, dynamic, lost, "
+                    "stamp, calls_out)");
     return nullptr;
   }
   // The lists themselves may change while other threads run.
@@ -145,9 +181,14 @@ PyObject* Execute(PyObject*, PyObject* const* args, Py_ssize_t count) {
   for (PyObject* var : own) held.Add(var);
   for (Py_ssize_t i = 0; i < n_written; ++i) held.Add(PyTuple_GET_ITEM(written.ptr(), i));
   for (Py_ssize_t i = 0; i < n_reads; ++i) held.AddRead(PyTuple_GET_ITEM(reads.ptr(), i));
-  if (!held.Acquire()) return nullptr;
+  if (!held.Acquire(args[7] == Py_True)) return nullptr;
+  if (args[6] != Py_None) {
+    const uint64_t stamp = PyLong_AsUnsignedLongLong(args[6]);
+    if (PyErr_Occurred() != nullptr) return nullptr;
+    if (stamp != SumOfStores(donated.ptr()) + SumOfStores(reads.ptr())) Py_RETURN_NONE;
+  }
 
-  // Reads first: they may be of the donated Variables' neighbours, never of themselves.
+  // `reads` and `donated` have no Variable in common.
   const py::object read_values = py::reinterpret_steal<py::object>(PyList_New(n_reads));
   const py::object own_values = py::reinterpret_steal<py::object>(PyList_New(n_donated));
   if (!read_values || !own_values) return nullptr;
@@ -166,27 +207,21 @@ PyObject* Execute(PyObject*, PyObject* const* args, Py_ssize_t count) {
   PyObject* operands[] = {own_values.ptr(), read_values.ptr(), args[4]};
   const py::object out =
       py::reinterpret_steal<py::object>(PyObject_Vectorcall(args[3], operands, 3, nullptr));
-  if (!out || !PySequence_Check(out.ptr())) {
-    if (out) PyErr_SetString(PyExc_TypeError, "execute: the function must return a sequence");
+  if (out && (!PyList_Check(out.ptr()) || PyList_GET_SIZE(out.ptr()) < n_donated + n_written)) {
+    PyErr_SetString(PyExc_TypeError, "execute: the function must return a list of all new values");
+  }
+  if (PyErr_Occurred() != nullptr) {
     NoteLost(own, args[5]);
     return nullptr;
   }
-  // No exception can be raised from here until every value is stored.
-  PyObject* fast = PySequence_Fast(out.ptr(), "execute: the function must return a sequence");
-  const py::object results = py::reinterpret_steal<py::object>(fast);
-  if (!results || PySequence_Fast_GET_SIZE(fast) < n_donated + n_written) {
-    if (results) PyErr_SetString(PyExc_ValueError, "execute: too few results");
-    NoteLost(own, args[5]);
-    return nullptr;
-  }
-  PyObject** items = PySequence_Fast_ITEMS(fast);
-  for (Py_ssize_t i = 0; i < n_donated; ++i) old.push_back(Commit(own[i], items[i], true));
-  for (Py_ssize_t i = 0; i < n_written; ++i) {
-    PyObject* var = PyTuple_GET_ITEM(written.ptr(), i);
-    old.push_back(Commit(var, items[n_donated + i], false));
+  // Nothing raises from here until every value is stored.
+  for (Py_ssize_t i = 0; i < n_donated + n_written; ++i) {
+    PyObject* value = PyList_GET_ITEM(out.ptr(), i);
+    PyObject* var = i < n_donated ? own[i] : PyTuple_GET_ITEM(written.ptr(), i - n_donated);
+    old.push_back(Commit(var, value, i < n_donated, /*is_operand=*/false));
   }
   for (PyObject* value : old) Py_DECREF(value);
-  return PyList_GetSlice(fast, n_donated + n_written, PySequence_Fast_GET_SIZE(fast));
+  return PyList_GetSlice(out.ptr(), n_donated + n_written, PyList_GET_SIZE(out.ptr()));
 }
 
 }  // namespace brainvar

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import brainvar.math as bm
@@ -247,6 +248,23 @@ def compiled_after_clearing() -> Case:
     return _after_clearing(compiled())
 
 
+def elements_of_other_kinds(n: int = 1000) -> Case:
+    """Writes of a kind that the program, which is known, has not been called with."""
+    case = elements(n)
+    v, other = case.variables[0], bm.Variable(np.zeros(n))
+
+    def write(k: int) -> None:
+        jax.clear_caches()
+        other[0] = 2.0
+        value = jnp.float32(k)
+        if k % 3 == 1:
+            value = jax.device_put(value, jax.devices()[0])
+        with jax.default_matmul_precision("float32" if k % 3 == 2 else None):
+            v[k % n] = bm.jax.JaxArray(value) if k % 3 < 2 else k
+
+    return Case([v], write, case.model)
+
+
 _sizes = itertools.count(100)
 
 
@@ -426,7 +444,7 @@ def run_at_the_end(names: list[str]) -> None:
     interrupt = _Interrupt()
     for name in names:
         total = 0
-        for back in (None, None, *range(2, 66, 4)):
+        for back in (None, None, *range(2, 66, 8)):
             now = _Run(globals()[name](next(_sizes)))
             if back is None:  # this one runs to its end, and says how long that is
                 _, total = interrupt.at_event(now.write(1), -1)

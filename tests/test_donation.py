@@ -1,6 +1,7 @@
 """Compiled programs write in the buffers of their Variables, and lose nothing by it."""
 
 import re
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -344,6 +345,36 @@ def test_a_callback_that_works_sees_and_gives_values():
     assert sorted(x[0] for x in seen) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("donate", ["auto", True])
+@pytest.mark.parametrize("use", ["read", "write"])
+def test_a_callback_that_uses_what_its_program_writes(use, donate):
+    """It may run in a thread of XLA's, for which the call waits that has the Variable."""
+    v = bm.Variable(np.zeros(4))
+
+    def callback(x):
+        if use == "write":
+            v[0] = 3.0
+        else:
+            v.value  # noqa: B018
+        return np.float32(0)
+
+    @bm.jit(donate=donate)
+    def step(m):
+        v.value = v + jax.pure_callback(callback, jax.ShapeDtypeStruct((), np.float32), m.sum())
+
+    busy = jax.jit(lambda m: jax.lax.fori_loop(0, 20, lambda i, x: x @ x * 1e-3, m))
+    refused = use == "write" or (donate is True and native_enabled("cpu"))
+    for operand in (jnp.ones((600, 600)), busy(jnp.ones((600, 600)))):
+        if refused:
+            with pytest.raises(Exception, match="a host callback must not use the Variables"):
+                step(operand)
+            v.value = np.zeros(4)
+            v[0] = 0.0  # its own buffer
+        else:
+            step(operand)
+    np.testing.assert_array_equal(v, np.zeros(4))
+
+
 def test_a_callback_inside_a_loop():
     v = bm.Variable(np.zeros(3))
 
@@ -402,6 +433,21 @@ def test_an_error_while_tracing_donates_nothing():
     np.testing.assert_array_equal(v, np.full(3, 2.0))
 
 
+def test_a_copy_is_reported_at_the_line_that_writes():
+    v = bm.Variable(np.zeros(3))
+    writes = [
+        lambda: v.__setitem__(0, 1.0),
+        lambda: v.__iadd__(1),
+        bm.jit(lambda: v.update(v + 1)),
+    ]
+    for write in writes:
+        kept = v.value
+        with bm.on_copy("warn"), pytest.warns(bp.CopyWarning) as warned:
+            write()
+        assert [Path(w.filename).name for w in warned] == ["test_donation.py"]
+        del kept
+
+
 @native
 def test_copies_can_be_forbidden_in_compiled_calls():
     v = bm.Variable(np.zeros(3), name="v")
@@ -456,3 +502,81 @@ def test_donating_programs_nest():
     outer()
     inner()
     np.testing.assert_array_equal(v, np.full(3, 11.0))
+
+
+READS_AND_WRITES = {
+    "two augmented elements": lambda v, i: (
+        v.__setitem__(5, v[5] * 0.9),
+        v.__setitem__(5, v[5] + i),
+    ),
+    "write, read, write": lambda v, i: (
+        v.__setitem__(i, v[i] * 0.9),
+        v.__setitem__(i, v[i] + 1),
+    ),
+    "write and read beside": lambda v, i: (v.__setitem__(i, 1.0), v.__setitem__(i + 1, v[i] + 1)),
+    "accumulate, read, write": lambda v, i: (
+        v.add_at(5, 1.0),
+        v.__setitem__(i, v[5]),
+        v.multiply_at(5, 0.5),
+    ),
+    "delay": lambda v, i: (v.__setitem__(i, v[i - 1]), v[i - 2])[1],
+    "put": lambda v, i: v.put(i, 1.0),
+}
+
+
+def swap(v, i):
+    v[i], v[i + 1] = v[i + 1], v[i]
+
+
+@native
+@pytest.mark.parametrize("name", [*READS_AND_WRITES, "swap"])
+@pytest.mark.parametrize("shape", [(100_000,), (1000, 100)])
+def test_no_loop_copies_what_it_reads_and_writes(name, shape):
+    from brainvar.transforms import loops
+
+    body = swap if name == "swap" else READS_AND_WRITES[name]
+    model = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 7
+    v = bm.Variable(model)
+
+    def step(i):
+        return body(v, i)
+
+    xs = jnp.arange(5)
+    bm.for_loop(step, xs)
+    w = bm.Variable(model)
+    for i in range(5):
+        body(w, i)
+    np.testing.assert_allclose(v, w, rtol=1e-6)
+    (plan,) = loops._plans.of(step).values()
+    values = [v._read() for v in plan.own], [v._read() for v in plan.reads]
+    compiled = plan.run._compiled.lower(*values, [xs]).compile()
+    assert compiled.memory_analysis().temp_size_in_bytes < model.nbytes / 2
+
+
+def test_a_program_without_donation_tells_of_its_copies():
+    v = bm.Variable(np.zeros(3))
+
+    @bm.jit
+    def step():
+        jax.debug.callback(lambda x: None, v[0])
+        v.value = v + 1
+
+    step()
+    with bm.on_copy("error"), pytest.raises(bp.CopyError, match="compiled without donation"):
+        step()
+    np.testing.assert_array_equal(v, np.ones(3))
+    assert sum(v.inplace_stats().copies.values()) == 1
+
+
+def test_a_variable_made_inside_a_transform_of_jax_within_ours():
+    def local(x):
+        u = bm.Variable(jnp.zeros(3))
+        u[0] = x
+        u += 1
+        return u.value
+
+    expected = np.array([[i + 1, 1, 1] for i in range(3)])
+    out = bm.jit(lambda x: jax.vmap(local)(x))(jnp.arange(3.0))
+    np.testing.assert_array_equal(out, expected)
+    gradient = bm.jit(lambda x: jax.grad(lambda y: local(y).sum())(x))(2.0)
+    assert gradient == 1

@@ -321,6 +321,16 @@ SETTINGS = {
 }
 
 
+@bm.jit
+def take_over(v, w):
+    v.value = w
+
+
+@bm.jit
+def take_over_argument(v, x):
+    v.value = x
+
+
 @pytest.mark.parametrize("way", [".value", "[:]", "np.asarray", "Variable(v)", "T.T"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_under_settings_of_jax(way, setting):
@@ -342,7 +352,13 @@ def test_under_settings_of_jax(way, setting):
         double(other)
         v[...] = other
         v[1] = 5
+        take_over(v, other)
+        v[1] = 5
+        given = other.value
+        take_over_argument(v, given)
+        v[1] = 5
     np.testing.assert_array_equal(other, np.arange(12).reshape(4, 3) * 2)
+    np.testing.assert_array_equal(given, other)
 
 
 @pytest.mark.parametrize("flag", ["jax_debug_nans", "jax_debug_infs"])
@@ -396,6 +412,13 @@ for spec in (P("x"), P()):
         model[1:] = model[:-1]
         bm.jit(lambda: v.__imul__(2))()
         model *= 2
+        v[3:9:2] = 7
+        model[3:9:2] = 7
+        v[[1, 2, 2]] = 3
+        model[[1, 2, 2]] = 3
+        v[np.arange(16) > 12] = 1
+        model[13:] = 1
+        assert v.value.sharding.is_equivalent_to(here, 1)
         np.testing.assert_array_equal(np.asarray(v + 0), model)
         for name, x in held.items():
             np.testing.assert_array_equal(np.asarray(x), expected, name)

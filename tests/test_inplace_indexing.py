@@ -141,7 +141,7 @@ def expected_of(a, index, op, value):
     return a
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(cases())
 def test_a_write_in_place_is_numpys(case):
     shape, index, dtype, op, value = case
@@ -167,7 +167,7 @@ def test_a_write_in_place_is_numpys(case):
     np.testing.assert_array_equal(as_numpy(value), given_value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cases())
 def test_a_write_in_a_compiled_function_is_numpys(case):
     shape, index, dtype, op, value = case
@@ -184,3 +184,14 @@ def test_a_write_in_a_compiled_function_is_numpys(case):
             return
         jit(lambda: perform(v, index, op, value))()
         np.testing.assert_array_equal(v, expected)
+
+
+def test_a_variable_of_64_bits_takes_another_one_where_these_are_off():
+    with enable_x64(True):
+        v, w = Variable(np.zeros(3)), Variable(np.float64(2))
+        table = Variable(np.zeros(3))
+    v[0] = w
+    table.add_events(np.array([True, False]), np.array([[0, 1], [1, 2]]), 0.5)
+    assert v.dtype == table.dtype == np.float64
+    np.testing.assert_array_equal(v, [2, 0, 0])
+    np.testing.assert_array_equal(table, [0.5, 0.5, 0])

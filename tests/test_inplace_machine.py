@@ -33,7 +33,7 @@ KINDS = [
 POOL = [bm.Variable(np.zeros(shape, dtype)) for dtype, shape in KINDS for _ in range(2)]
 MOST = len(POOL) + 6
 
-EXAMPLES = 40
+EXAMPLES = 20
 
 
 class Interruption(Exception):

@@ -16,7 +16,7 @@ FIRST = {
     "eager": ["elements", "indices", "augmented", "add_at", "held", "draws"],
     "compiled": ["compiled", "compiled_many", "compiled_shared", "looped"],
 }
-CLEARED = ["elements_after_clearing", "compiled_after_clearing"]
+CLEARED = ["elements_after_clearing", "elements_of_other_kinds", "compiled_after_clearing"]
 
 
 def interrupt(run_python, names, times, *, first=False, native="on"):
@@ -32,14 +32,14 @@ def interrupt(run_python, names, times, *, first=False, native="on"):
 @pytest.mark.usefixtures("need_native")
 @pytest.mark.parametrize("group", REPEATED)
 def test_interrupted_writes(run_python, group):
-    interrupt(run_python, REPEATED[group], 500)
+    interrupt(run_python, REPEATED[group], 250)
 
 
 @pytest.mark.usefixtures("need_native")
 @pytest.mark.parametrize("group", FIRST)
 def test_interrupted_first_calls(run_python, group):
     """Those in which a program is compiled."""
-    interrupt(run_python, FIRST[group], 10, first=True)
+    interrupt(run_python, FIRST[group], 4, first=True)
 
 
 @pytest.mark.usefixtures("need_native")

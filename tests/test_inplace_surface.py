@@ -2,6 +2,8 @@
 
 import operator
 import re
+from collections import namedtuple
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -584,3 +586,52 @@ def test_sixty_four_bit_variables_outside_of_the_setting():
             y.put([1], 3)
         assert x.dtype == a.dtype
         np.testing.assert_array_equal(x.to_numpy(), a)
+
+
+@pytest.mark.parametrize("mode", ["wrap", "clip"])
+@pytest.mark.parametrize("index", [jnp.array([100, -3], jnp.int8), np.array([200, 7], np.uint8)])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_put_takes_indices_of_narrow_types(mode, index, compiled):
+    v, model = Variable(np.zeros(150, np.float32)), np.zeros(150, np.float32)
+    put = partial(v.put, values=1.0, mode=mode)
+    if compiled:
+        put = jit(put)
+    put(index)
+    model.put(np.asarray(index).astype(int), 1.0, mode=mode)
+    np.testing.assert_array_equal(v, model)
+
+
+def test_a_known_index_beside_a_traced_one_is_checked():
+    v = Variable(np.zeros((3, 3), np.float32))
+    for wrong in (7, -4, 2**32):
+        with pytest.raises(IndexError, match=f"index {wrong} is out of bounds for axis 1"):
+            jit(lambda i, wrong=wrong: v.__setitem__((i, np.array([wrong])), 1.0))(0)
+    jit(lambda i: v.__setitem__((i, np.array([-1])), 1.0))(0)
+    np.testing.assert_array_equal(v, [[0, 0, 1], [0, 0, 0], [0, 0, 0]])
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        jit(lambda: Variable(np.zeros(0)).__setitem__(np.array([3]), 1.0))()
+
+
+def test_put_along_the_flat_axis_compiled():
+    v = Variable(np.zeros((2, 2), np.float32))
+    jit(lambda x: np.put_along_axis(v, np.array([1, 2]), x, axis=None))(jnp.ones(2))
+    np.testing.assert_array_equal(v, [[0, 1], [1, 0]])
+
+
+def test_fill_says_what_it_cannot_take():
+    with pytest.raises(TypeError, match="cannot take 'a'"):
+        Variable(np.zeros(2)).fill("a")
+
+
+def test_a_named_tuple_is_an_index_of_several_dimensions():
+    point = namedtuple("point", "x y")
+    v = Variable(np.zeros((2, 3)))
+    v[point(1, 2)] = 5.0
+    assert v[point(1, 2)] == 5.0
+    assert v.sum() == 5.0
+
+
+def test_the_least_of_equal_complex_numbers_is_the_old_one():
+    v = Variable(np.array([0j, complex(-0.0, 0)], np.complex64))
+    v.minimum_at([0, 1], np.array([complex(-0.0, 0), 0j], np.complex64))
+    assert [str(x) for x in np.signbit(np.asarray(v).real)] == ["False", "True"]

@@ -326,3 +326,20 @@ def test_draws_of_threads_are_those_of_one_thread():
     assert len(found) == count
     assert set(found) == expected
     assert int(total) == 2 * times
+
+
+@pytest.mark.parametrize("use", ["read", "write"])
+def test_a_thread_that_writes_in_a_loop_lets_others_go_on(use):
+    """JAX lets other threads run only while a call has the Variable."""
+    v = bm.Variable(np.zeros(100_000))
+    step, stop = bm.jit(lambda: v.__setitem__(slice(None), v + 1.0)), threading.Event()
+    step()
+    thread = threading.Thread(target=until(stop, step), daemon=True)
+    thread.start()
+    try:
+        for _ in range(100):  # some seconds each, were it not for the handing over
+            v[3] if use == "read" else v.__setitem__(3, 1.0)
+    finally:
+        stop.set()
+        thread.join(60)
+    assert not thread.is_alive()

@@ -123,11 +123,13 @@ def random_rows(rng, shape, wild=False):
     return [tuple(int(x) for x in row) for row in reversed(rows)], strides
 
 
-def random_where(rng, kind, shape, wild=False):
+def random_where(rng, kind, shape, wild=False, split=None):
+    """Draw operands of a kind; `split` is how many dimensions a mask covers."""
     size = math.prod(shape)
     if kind == "slices":
         return {"slices": random_rows(rng, shape, wild)[0]}
-    split = int(rng.integers(0, len(shape) + 1))
+    if split is None:
+        split = int(rng.integers(0, len(shape) + 1))
     if kind == "masked":
         rows, stride = random_rows(rng, shape[split:], wild)
         mask = rng.random(shape[:split]) < rng.random()

@@ -138,8 +138,9 @@ struct Choose {  // conditions are joined by | and &, so that loops vectorise
     if constexpr (std::is_integral_v<T>) {
       return (kLeast ? old < value : value < old) ? old : value;
     } else if constexpr (IsComplex<T>::value) {
-      const bool better = kLeast ? IsLess(old, value) : IsLess(value, old);
-      const bool keep = IsNan(old) | (better & !IsNan(value));
+      // Of equal numbers, whose zeros may differ in sign, the old one stays.
+      const bool better = kLeast ? IsLess(value, old) : IsLess(old, value);
+      const bool keep = IsNan(old) | (!better & !IsNan(value));
       return {keep ? old.re : value.re, keep ? old.im : value.im};
     } else if constexpr (kIsHalf<T>) {
       return {Keep(T::Load(old), T::Load(value)) ? old.bits : value.bits};

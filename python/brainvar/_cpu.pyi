@@ -55,11 +55,12 @@ def bind(
     value: Any,
     cell: Any,
     frame: Any,
-    error_for: Callable[[Any, str], Exception],
+    error_for: Callable[[Any, str], Exception | None],
     note_copy: Callable[[Any, str], None],
     copy: Callable[[Any], Any],
     foreign: str,
     repeated: str,
+    lost: type,
 ) -> None:
     """Give the class, its slots and the functions that the others work with."""
 
@@ -85,5 +86,13 @@ def execute(
     function: Callable[..., Any],
     dynamic: Any,
     lost: Any,
-) -> list[Any]:
-    """Run a program on the values of Variables and store the new ones, all or none."""
+    stamp: int | None,
+    calls_out: bool,
+) -> list[Any] | None:
+    """Run a program on the values of Variables and store the new ones, all or none.
+
+    None, and nothing is done, if ``stamp`` is not None and not ``stamp(donated + reads)``.
+    """
+
+def stamp(variables: Sequence[Any]) -> int:
+    """Return a number that grows when one of them takes a value from outside."""

@@ -28,6 +28,7 @@ class Facade:
     __slots__ = ()
 
     _read: Callable[[], Any]
+    _peek: Callable[[], Any]
     _let_out: Callable[[], None]
     _result: Callable[[Any, Any], Any]
     _assign: Callable[[Any], None]

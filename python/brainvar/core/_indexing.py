@@ -96,7 +96,7 @@ def items_of(index: Any, shape: tuple[int, ...], target: Any) -> tuple[Any, ...]
     IndexError
         If an item is nothing of these, or if there are too many of them.
     """
-    given = index if type(index) is tuple else (index,)
+    given = index if isinstance(index, tuple) else (index,)
     items = tuple([_item(item, target) for item in given])
     if sum(map(consumes, items)) > len(shape):
         raise IndexError(

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import jax
@@ -33,13 +35,16 @@ __all__ = [
     "InplaceStats",
     "alias",
     "bind",
+    "call_key",
     "draw",
     "execute",
     "may_refuse_results",
     "on_copy",
+    "note_copy",
     "read",
     "share",
     "signals_deferred",
+    "stamp",
     "stats_of",
     "store",
     "update",
@@ -50,6 +55,7 @@ _config: Any = jax.config
 # XLA gives each result of a program that donates nothing a buffer of its own.
 _copy = jax.jit(jnp.copy)
 
+_ARRAY = type(jnp.zeros(()))
 NATIVE = native_enabled("cpu")
 _source: Any = native_state("cpu").module if NATIVE else twin
 
@@ -83,40 +89,59 @@ class Donating:
         The operation in words, for messages.
     """
 
-    __slots__ = ("_shardings", "jitted", "lost")
+    __slots__ = ("_function", "_known", "jitted", "lost")
 
     def __init__(self, function: Callable[..., Any], what: str):
-        self.jitted: Any = jax.jit(function, donate_argnums=(0,) if NATIVE else ())
+        self._function = function
+        self.jitted = _jit(function)
         self.lost = Lost(what)
-        self._shardings: list[Any] = []
+        self._known: dict[Any, Any] = {}
 
     def of_copy(self, raw: Any, *args: Any) -> Any:
         """Return ``function(raw, *args)`` and leave `raw` as it is."""
         return self.jitted(_copy(raw) if NATIVE else raw, *args)
 
-    def is_ready(self, raw: Any) -> bool:
-        """Whether the function was called with a value placed like `raw` before."""
-        sharding, known = raw.sharding, self._shardings
-        if not program_count(self.jitted):  # jax.clear_caches() was called
-            known.clear()
-        for item in known:
-            if item is sharding:
-                return True
-        if sharding in known:
-            # Results of one program share the object, which is found at once the next time.
-            if len(known) < 8:
-                known.append(sharding)
-            return True
-        return False
+    def ready(self, key: Any) -> Any:
+        """Return what runs calls of this `call_key` without any Python code, or None."""
+        jitted = self._known.get(key)
+        # None are kept after jax.clear_caches().
+        return jitted if jitted is not None and program_count(jitted) else None
 
-    def prepare(self, raw: Any, args: Sequence[Any]) -> Any:
-        """Compile for a value placed like `raw`; it can be interrupted, and donates nothing."""
-        self.jitted.lower(raw, *args).compile()
-        return raw.sharding
+    def prepare(self, key: Any, raw: Any, args: Sequence[Any]) -> Any:
+        """Compile for a call; it can be interrupted, and donates nothing."""
+        jitted = self.jitted
+        if len(raw.sharding.device_set) > 1:  # and stay where the elements are
+            known = self._known.get(key)
+            jitted = _jit(self._function, out_shardings=raw.sharding) if known is None else known
+        jitted.lower(raw, *args).compile()
+        return jitted
 
-    def note(self, sharding: Any) -> None:
+    def note(self, key: Any, jitted: Any) -> None:
         """Take a first call as done."""
-        self._shardings.append(sharding)
+        self._known[key] = jitted
+
+
+def _jit(function: Callable[..., Any], **options: Any) -> Any:
+    return jax.jit(function, donate_argnums=(0,) if NATIVE else (), **options)
+
+
+def call_key(operands: Iterable[Any]) -> Any:
+    """Return what a compiled function looks up its program by, besides shapes and dtypes.
+
+    The first call of another kind goes through Python code of JAX.
+    """
+    key = [
+        _config.jax_enable_x64,
+        _config.jax_default_device,
+        _config.jax_default_matmul_precision,
+        _config.jax_numpy_dtype_promotion,
+    ]
+    for x in operands:
+        if type(x) is _ARRAY:
+            key += x.sharding, x.committed, x.aval.weak_type
+        else:
+            key.append(type(x))
+    return tuple(key)
 
 
 def update(var: Any, function: Donating, *args: Any) -> None:
@@ -135,28 +160,38 @@ def update(var: Any, function: Donating, *args: Any) -> None:
         draw(var, lambda raw, *args: (function.of_copy(raw, *args), None), *args)
         return
     raw = var._value
-    if function.is_ready(raw):
-        _source.update(var, function.jitted, function.lost, *args)
+    key = call_key((raw, *args))
+    jitted = function.ready(key)
+    if jitted is not None:
+        _source.update(var, jitted, function.lost, *args)
         return
-    sharding = function.prepare(raw, args)
+    jitted = function.prepare(key, raw, args)
     # The first call goes through Python code, in which an interrupt would lose the buffer.
     with signals_deferred():
-        _source.update(var, function.jitted, function.lost, *args)
-    function.note(sharding)
+        _source.update(var, jitted, function.lost, *args)
+    function.note(key, jitted)
 
 
-execute: Callable[..., list[Any]] = _source.execute
-"""``execute(donated, written, reads, function, dynamic, lost)``: run a compiled program.
+execute: Callable[..., Any] = _source.execute
+"""``execute(donated, written, reads, function, dynamic, lost, stamp, calls_out)``: run a program.
 
-``out = function([values of donated], [values of reads], dynamic)``; the first results are the new
-values of the Variables in `donated`, the next those of the Variables in `written`, and the others
-are returned. The three are lists. All Variables are stored or none.
+``out = function([values of donated], [values of reads], dynamic)``, a list; the first results are
+the new values of the Variables in `donated`, the next those of the Variables in `written`, and the
+others are returned. The three are lists. All Variables are stored or none. If `stamp` is given and
+no longer that of ``donated + reads``, nothing is done and None returned. `calls_out` says that the
+function may call back to the host.
 """
+
+stamp: Callable[[Sequence[Any]], int] = _source.stamp
+"""``stamp(variables)``: a number that grows when one of them takes a value from outside."""
 
 
 def may_refuse_results() -> bool:
-    """Whether JAX raises for what a program has computed: such a one must take no buffers."""
-    return _config.jax_debug_nans or _config.jax_debug_infs
+    """Whether JAX raises for what a program has computed: such a one must take no buffers.
+
+    Nor must one that is not compiled, whose results may be its operands.
+    """
+    return _config.jax_debug_nans or _config.jax_debug_infs or _config.jax_disable_jit
 
 
 @contextlib.contextmanager
@@ -171,7 +206,7 @@ def signals_deferred() -> Iterator[None]:
     arrived: list[tuple[int, Any]] = []
     handlers: dict[int, Any] = {}
     try:
-        for number in signal.valid_signals():
+        for number in _INTERRUPTS:
             handler = signal.getsignal(number)
             if callable(handler):
                 handlers[number] = handler
@@ -182,6 +217,15 @@ def signals_deferred() -> Iterator[None]:
         with contextlib.ExitStack() as stack:  # calls all, even if one raises
             for number, frame in reversed(arrived):
                 stack.callback(handlers[number], number, frame)
+
+
+# Those that handlers usually raise for. To touch the others would undo what is not Python's, such
+# as faulthandler.register().
+_INTERRUPTS = [
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGHUP", "SIGBREAK", "SIGXCPU")
+    if hasattr(signal, name)
+]
 
 
 def _restore(handlers: dict[int, Any]) -> None:
@@ -254,7 +298,7 @@ class on_copy:  # noqa: N801  (it is used as a function)
         _State.on_copy = self._previous
 
 
-def _note_copy(var: Any, reason: str) -> None:
+def note_copy(var: Any, reason: str) -> None:
     """Count a copy before it is made, and tell the user as asked."""
     if _State.on_copy != "ignore":
         message = (
@@ -264,9 +308,20 @@ def _note_copy(var: Any, reason: str) -> None:
         )
         if _State.on_copy == "error":
             raise CopyError(message)
-        warnings.warn(message, CopyWarning, stacklevel=4)
+        warnings.warn(message, CopyWarning, stacklevel=_depth_of_caller())
     copies = var._cell.copies
     copies[reason] = copies.get(reason, 0) + 1
+
+
+def _depth_of_caller() -> int:
+    """Return the stack level, as seen from the caller of this, of the user's line."""
+    frame, depth = sys._getframe(1), 1
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
@@ -276,7 +331,8 @@ class InplaceStats:
     Attributes
     ----------
     in_place : int
-        Writes into the buffer, those inside a compiled program counted once for each run.
+        Writes into the buffer, or into the copy that took its place. Those inside a compiled
+        program count once for each run.
     replaced : int
         New values that took the place of the old one, as in ``v.value = x``.
     copies : dict of str to int
@@ -297,12 +353,17 @@ def stats_of(var: Any) -> InplaceStats:
 # -- what the extension asks of this side --------------------------------------------------------
 
 
-def _error_for(var: Any, what: str) -> Exception:
+def _error_for(var: Any, what: str) -> Exception | None:
+    if what == "called back":
+        # XLA runs callbacks in threads of its own, which the call that has the Variable waits for.
+        if not isinstance(threading.current_thread(), threading._DummyThread):
+            return None
+        what = "reentered"
     if what == "reentered":
         return RuntimeError(
-            f"{var._describe()} is being written by a call of this very thread that has not "
-            "finished: a host callback must not use the Variables that its own program writes. "
-            "Pass the values to the callback, and return what is to be stored."
+            f"{var._describe()} is being written by a call that has not finished, and that may "
+            "wait for this very code: a host callback must not use the Variables that its own "
+            "program writes. Pass the values to the callback, and return what is to be stored."
         )
     return unusable(var)
 
@@ -319,8 +380,9 @@ def bind(variable: Any, array: Any) -> None:
         variable._cell,
         array._frame,
         _error_for,
-        _note_copy,
+        note_copy,
         _copy,
         FOREIGN,
         REPEATED,
+        Lost,
     )

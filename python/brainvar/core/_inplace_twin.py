@@ -6,11 +6,12 @@ run, in which an interrupt loses the state.
 
 from __future__ import annotations
 
+import collections
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["Cell", "bind", "draw", "execute", "read", "share", "store", "update"]
+__all__ = ["Cell", "bind", "draw", "execute", "read", "share", "stamp", "store", "update"]
 
 NO_EXTENSION = "the compiled extension is not loaded"
 
@@ -33,6 +34,8 @@ class Cell:
 class _Bindings:
     error_for: Any
     note_copy: Any
+    lost: Any
+    set_value: Any
 
 
 def bind(
@@ -42,12 +45,17 @@ def bind(
     frame: Any,
     error_for: Any,
     note_copy: Any,
-    *rest: Any,
+    copy: Any,
+    foreign: str,
+    repeated: str,
+    lost: Any,
 ) -> None:
-    """Take the functions that the others call."""
-    del variable, value, cell, frame, rest
+    """Take the functions and classes that the others work with."""
+    del variable, cell, frame, copy, foreign, repeated
     _Bindings.error_for = staticmethod(error_for)
     _Bindings.note_copy = staticmethod(note_copy)
+    _Bindings.lost = lost
+    _Bindings.set_value = value.__set__
 
 
 def _check(var: Any) -> None:
@@ -75,6 +83,8 @@ def store(var: Any, raw: Any, reason: str | None) -> None:
         var._cell.reason = reason
         var._cell.replaced += 1
         var._value = raw
+        if isinstance(var._frame, _Bindings.lost):
+            var._frame = None
 
     _Hold([var]).run(take)
 
@@ -116,6 +126,15 @@ class _Hold:
             _released.notify_all()
 
 
+def _note_copy(var: Any) -> None:
+    """Count a copy; the user's policy is about those that are not made everywhere here."""
+    cell = var._cell
+    if cell.reason is not None:
+        _Bindings.note_copy(var, cell.reason)
+    else:
+        cell.copies[NO_EXTENSION] = cell.copies.get(NO_EXTENSION, 0) + 1
+
+
 def _take(var: Any, raw: Any) -> None:
     var._cell.reason = None
     var._value = raw
@@ -127,7 +146,7 @@ def update(var: Any, function: Any, lost: Any, *args: Any) -> None:
     _check(var)
 
     def write() -> None:
-        _Bindings.note_copy(var, var._cell.reason or NO_EXTENSION)
+        _note_copy(var)
         _take(var, function(var._value, *args))
 
     _Hold([var]).run(write)
@@ -153,24 +172,34 @@ def execute(
     function: Any,
     dynamic: Any,
     lost: Any,
+    stamp: int | None,
+    calls_out: bool,
 ) -> list[Any]:
     """Run a compiled program; it donates nothing here."""
-    del lost
+    del lost, stamp, calls_out
     variables = [*donated, *written]
     for var in (*variables, *reads):
         _check(var)
 
     def run() -> list[Any]:
         for var in donated:
-            _Bindings.note_copy(var, var._cell.reason or NO_EXTENSION)
+            _note_copy(var)
         with _released:  # the values of one moment, and to one moment
             values = [v._value for v in donated], [v._value for v in reads]
         out = function(*values, dynamic)
         with _released:
-            for var, raw in zip(variables, out, strict=False):
-                _take(var, raw)
+            # One call without Python code in it, that no interrupt can come into.
+            collections.deque(map(_Bindings.set_value, variables, out), maxlen=0)
+        for var in variables:
+            var._cell.reason = None
         for var in written:
             var._cell.replaced += 1
         return list(out[len(variables) :])
 
     return _Hold(variables).run(run)
+
+
+def stamp(variables: Sequence[Any]) -> int:
+    """Return 0: where nothing is donated, no call needs to be prepared."""
+    del variables
+    return 0

@@ -20,9 +20,10 @@ def binary(function: Callable[[Any, Any], Any], *, swap: bool = False) -> Callab
     """Make a method for a binary operator, `swap` for the reflected one."""
 
     def operate(self: Any, other: Any) -> Any:
-        raw, other = self._read(), operand(other)
+        other = operand(other)
         if other is NotImplemented:
             return NotImplemented
+        raw = self._read()
         out = function(other, raw) if swap else function(raw, other)
         if type(out) is tuple:  # divmod
             return tuple(self._result(x, raw) for x in out)
@@ -49,9 +50,10 @@ def inplace(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
             check_number(self, other)
         if update_by(self, function, (self, other)):
             return self
-        raw, other = self._read(), operand(other)
+        other = operand(other)
         if other is NotImplemented:
             return NotImplemented
+        raw = self._read()
         result = function(raw, other)
         if result.shape != raw.shape:  # also where it would broadcast, as after a @= b
             raise ValueError(

@@ -193,31 +193,31 @@ class NdarrayMethods(Facade):
 
     def item(self, *args: Any) -> Any:
         """Return one element as a Python scalar."""
-        return np.asarray(self.value).item(*args)
+        return np.asarray(self._peek()).item(*args)
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python scalars."""
-        return np.asarray(self.value).tolist()
+        return np.asarray(self._peek()).tolist()
 
     def tobytes(self, order: Any = "C") -> bytes:
         """Return the raw bytes of the elements."""
-        return np.asarray(self.value).tobytes(order)
+        return np.asarray(self._peek()).tobytes(order)
 
     def tofile(self, fid: Any, sep: str = "", format: str = "%s") -> None:
         """Write the elements to a file, as `numpy.ndarray.tofile`."""
-        np.asarray(self.value).tofile(fid, sep, format)
+        np.asarray(self._peek()).tofile(fid, sep, format)
 
     def dumps(self) -> bytes:
         """Return the array, as a NumPy array, as pickled bytes."""
-        return np.asarray(self.value).dumps()
+        return np.asarray(self._peek()).dumps()
 
     def dump(self, file: Any) -> None:
         """Pickle the array, as a NumPy array, to a file."""
-        np.asarray(self.value).dump(file)
+        np.asarray(self._peek()).dump(file)
 
     def to_numpy(self) -> np.ndarray:
         """Return a NumPy array of the same values that may be written to."""
-        return np.array(self.value)
+        return np.array(self._peek())
 
     # -- methods of numpy.ndarray that write -------------------------------------------------
 
@@ -257,6 +257,8 @@ class NdarrayMethods(Facade):
     def fill(self, value: Any) -> None:
         """Set every element to the scalar `value`."""
         raw = operand(value)
+        if raw is NotImplemented:
+            raise TypeError(f"fill() of {self._describe()} cannot take {value!r}: it is no number.")
         if np.size(raw) != 1:
             raise ValueError(f"fill() takes one value, got an array of shape {np.shape(raw)}.")
         write(self, ..., raw.reshape(()) if np.ndim(raw) else raw)

@@ -95,7 +95,8 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     IndexError
         If `mode` is ``'raise'`` and a known index is out of bounds.
     """
-    places, values = operand(ind), _values(v, a)
+    places: Any = operand(ind)
+    values = _values(v, a)
     if not hasattr(places, "dtype"):
         places = np.asarray(places)
     if mode not in ("raise", "wrap", "clip"):
@@ -105,6 +106,13 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     if not jnp.issubdtype(places.dtype, jnp.integer):
         raise TypeError(f"put: indices are integers, got dtype {places.dtype}.")
     places = places.reshape(-1)
+    if not a.size:
+        raise IndexError(f"put: {a._describe()} has no elements to set.")
+    # In a type that holds the number of elements.
+    if not isinstance(places, Tracer):
+        places = np.asarray(places).astype(np.int64)
+    elif places.dtype.itemsize < 4:
+        places = places.astype(np.int32)
     if mode == "wrap":
         places = places % a.size
     elif mode == "clip":
@@ -113,9 +121,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     if a._eager():
         write_flat(a, places, values)
     else:
-        flat = a._read_to_update().reshape(-1)
-        new = _traced_writes.write(flat, (places,), values, a)
-        a._store(new.reshape(a.shape))
+        a._store(_traced_writes.write_flat(a._read_to_update(), places, values, a))
 
 
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
@@ -142,7 +148,9 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None = -1) -
     if axis is None:
         if indices.ndim != 1:
             raise ValueError("put_along_axis: with axis=None, indices must have one dimension.")
-        values = np.broadcast_to(np.asarray(operand(values)), indices.shape)
+        values = operand(values)
+        on_host = not isinstance(values, jax.Array)
+        values = (np if on_host else jnp).broadcast_to(values, indices.shape)
         put(arr, indices, values)
         return
     if indices.ndim != arr.ndim:

@@ -12,12 +12,15 @@ import numpy as np
 
 from brainvar import ops
 from brainvar._compat import Tracer
+from brainvar._native import native_enabled
 from brainvar.core import _bounds
 from brainvar.core._assign import cast_privately, fit
-from brainvar.core._indexing import MAX_INT32, check_index
+from brainvar.core._indexing import MAX_INT32, bounds_error, check_index
 from brainvar.core._selection import Selection, flat_offsets, value_strides
 
-__all__ = ["OPERATIONS", "repeats", "write"]
+__all__ = ["OPERATIONS", "repeats", "write", "write_flat"]
+
+NATIVE = native_enabled("cpu")
 
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "set": lambda old, new: new,
@@ -59,6 +62,8 @@ def write(raw: Any, index: Any, value: Any, target: Any, op: str = "set") -> Any
     shape = selection.selected_shape()
     value = fit(value, shape, target)
     if 0 in shape or 0 in raw.shape:
+        if selection.arrays and not any(isinstance(x, Tracer) for x in selection.arrays):
+            flat_offsets(selection)  # for its checks
         return raw
     if isinstance(value, Tracer) and math.prod(shape) > 1:
         # The value may have been read from the array, as in v[1:] = v[:-1], and XLA's CPU compiler
@@ -134,6 +139,8 @@ def _write_block(raw: Any, selection: Selection, value: Any, op: str) -> Any:
     ]
     if counts == list(raw.shape) and not selection.arrays:
         return OPERATIONS[op](raw, value)
+    if _by_kernel() and max(raw.shape) <= MAX_INT32:
+        return _write_by_kernel(raw, selection, starts, counts, value, op)
     valid: Any = None
     for x, axis in zip(selection.arrays, selection.axes, strict=True):
         place, inside = _wrapped(x, raw.shape[axis], axis, selection.target)
@@ -149,10 +156,42 @@ def _write_block(raw: Any, selection: Selection, value: Any, op: str) -> Any:
     return jax.lax.dynamic_update_slice(raw, value, place)
 
 
+def _by_kernel() -> bool:
+    """Whether blocks are written by our kernel, on the CPU.
+
+    XLA fuses its own update of a slice with reads around it, and where it can then not tell which
+    comes first, it copies the array: for each step of ``v[i] *= a; v[i] += b``.
+    """
+    return NATIVE and jax.default_backend() == "cpu"
+
+
+def _write_by_kernel(
+    raw: Any, selection: Selection, starts: list[Any], counts: list[int], value: Any, op: str
+) -> Any:
+    for x, axis in zip(selection.arrays, selection.axes, strict=True):
+        place, inside = _wrapped(x, raw.shape[axis], axis, selection.target)
+        starts[axis] = jnp.where(inside, place, raw.shape[axis])  # outside: dropped
+    rows: Any = []
+    stride = 1
+    for start, count in zip(reversed(starts), reversed(counts), strict=True):
+        rows.insert(0, [start, count, 1, stride if count > 1 else 0])
+        stride *= count
+    if selection.arrays:
+        rows = jnp.stack([jnp.stack([jnp.asarray(x, np.int32) for x in row]) for row in rows])
+    return ops.update_slices(raw, jnp.ravel(value), ops.encode_spec(rows), op=op)
+
+
 def _wrapped(index: Any, size: int, axis: int, target: Any) -> tuple[Any, Any]:
     """Count negative indices from the start; return int32 or int64, and which are inside."""
     if isinstance(index, Tracer):
         _bounds.check(index, size, axis, target)
+    else:  # known: checked here, and in a type that holds it
+        known = np.asarray(index).astype(np.int64)
+        for worst in (known.min(initial=0), known.max(initial=-size)):
+            if not -size <= worst < max(size, 1):
+                raise bounds_error(int(worst), axis, size, target)
+        index = np.where(known < 0, known + size, known)
+        index = index.astype(np.int32 if size <= MAX_INT32 else np.int64)
     index = jnp.asarray(index)
     if index.dtype.itemsize < 4:
         index = index.astype(np.int32)
@@ -167,6 +206,19 @@ def _wrapped(index: Any, size: int, axis: int, target: Any) -> tuple[Any, Any]:
     if size <= MAX_INT32:
         index = jnp.where(inside, index, 0).astype(np.int32)
     return index, inside
+
+
+def write_flat(raw: Any, places: Any, values: Any, target: Any) -> Any:
+    """Return a copy of the raw array with elements set that are counted through all dimensions."""
+    if raw.size > MAX_INT32:
+        return write(raw.reshape(-1), (places,), values, target).reshape(raw.shape)
+    place, inside = _wrapped(places, raw.size, 0, target)
+    offsets = jnp.where(inside, place, -1)
+    values = jnp.broadcast_to(jnp.asarray(values, raw.dtype), offsets.shape)
+    if isinstance(values, Tracer):
+        raw, values = ops.in_order(raw, values)
+    spec = ops.encode_spec([[0, offsets.size, 0, 1], *[[0, 1, 1, 0]] * raw.ndim])
+    return ops.update_at(raw, values, offsets, spec)
 
 
 # -- index arrays ----------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ _NUMBERS: dict[Any, tuple[type, int, int]] = {
     np.dtype(np.int32): (int, -(2**31), 2**31 - 1),
     np.dtype(np.bool_): (bool, 0, 1),
 }
+# The kinds of NumPy's scalars that become such a number without a doubt.
+_KINDS = {float: "fiu", int: "iu", bool: "b"}
 _NO_NUMBER: Any = (None, 0, -1)
 
 _NO_STEPS = (0,) * 64  # as many dimensions as an array of NumPy can have
@@ -70,6 +72,8 @@ def write(x: Any, index: Any, value: Any, op: str = "set") -> None:
         return
     aval = x._value.aval
     shape, dtype = aval.shape, aval.dtype
+    if isinstance(index, np.integer):
+        index = int(index)
     kind = type(index)
     if (kind is int or kind is tuple) and _write_at_integers(x, index, value, op, shape, dtype):
         return
@@ -97,7 +101,7 @@ def raw_operand(x: Any) -> Any:
 
 def raw_index(index: Any) -> Any:
     """Return an index with the raw arrays of our classes, to be read at once."""
-    if type(index) is tuple:
+    if isinstance(index, tuple):
         return tuple([raw_operand(item) for item in index])
     return raw_operand(index)
 
@@ -116,9 +120,9 @@ def _write_at_integers(
     place = index if type(index) is tuple else (index,)
     if len(place) > len(shape):
         return False
-    number, value_shape = _as_number(value, dtype), ()
+    number, value_shape = _as_number(value, dtype), None
     if number is None:
-        if not isinstance(value, Facade):
+        if not isinstance(value, Facade) or dtype in _assign.WIDE:
             return False
         number = value._read()
         if number.dtype != dtype or number.shape != shape[len(place) :]:
@@ -139,7 +143,10 @@ def _write_at_integers(
 def _as_number(value: Any, dtype: Any) -> Any:
     """Return a Python number as that of the kind of `dtype`; None for all that is not as simple."""
     known: Any = _NUMBERS.get(dtype, _NO_NUMBER)
-    (cls, low, high), kind = known, type(value)
+    cls, low, high = known
+    if isinstance(value, np.generic) and value.dtype.kind in _KINDS.get(cls, ""):
+        value = value.item()
+    kind = type(value)
     if kind is float:
         return value if cls is float else None
     if kind is int or kind is bool:

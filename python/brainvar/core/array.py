@@ -264,8 +264,9 @@ class JaxArray(NdarrayMethods):
     # -- indexing ----------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> JaxArray:
+        place = raw_index(index)
         raw = self._read()
-        return self._result(read(raw, raw_index(index), self), raw)
+        return self._result(read(raw, place, self), raw)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         write(self, index, value)

@@ -146,7 +146,11 @@ class Frame:
 
     def write(self, var: Variable, value: Any) -> None:
         """Take `value`, of the Variable's shape and dtype, as its value from here on."""
-        if trace_state() != self.state:
+        here = trace_state()
+        if var._frame is self and var._birth == here:  # made in this very trace
+            var._value = value
+            return
+        if here != self.state:
             raise RawTransformError(
                 f"{var._describe()} was changed inside a raw JAX transform (jax.jit, jax.vmap, "
                 f"jax.grad, jax.lax.scan, ...) that runs within {self.what}. Use the transform of "

@@ -9,7 +9,14 @@ import jax
 import numpy as np
 
 from brainvar import ops
-from brainvar._compat import TOP_TRACE_STATE, Tracer, at_top_level, trace_state, x64_enabled
+from brainvar._compat import (
+    TOP_TRACE_STATE,
+    Tracer,
+    at_top_level,
+    enable_x64,
+    trace_state,
+    x64_enabled,
+)
 from brainvar.core import _assign, _inplace
 from brainvar.core._indexing import read
 from brainvar.core._pytree import static_part
@@ -118,20 +125,13 @@ class Variable(JaxArray):
 
     def block_until_ready(self) -> Any:
         """Wait until the value is computed, and return the Variable. Nothing is let out."""
-        while True:
-            raw = self._read()
-            try:
-                raw.block_until_ready()
-            except RuntimeError:
-                if not raw.is_deleted():
-                    raise
-                # Another thread wrote in the meantime: there is a newer value to wait for.
-            else:
-                return self
+        self._read().block_until_ready()
+        return self
 
     def __getitem__(self, index: Any) -> JaxArray:
+        place = raw_index(index)
         raw = self._read()
-        part = read(raw, raw_index(index), self)
+        part = read(raw, place, self)
         if local.frame is not None:
             part = local.frame.read_part(self, raw, part)
         return self._result(part, raw)
@@ -164,8 +164,6 @@ class Variable(JaxArray):
             raise raw_transform_write(self)
         own = exclusive and not isinstance(raw, Tracer)
         _inplace.store(self, raw, None if own else _ASSIGNED)
-        if made_in is not None:
-            self._frame = None
 
     def _eager(self) -> bool:
         return local.frame is None and self._birth is TOP_TRACE_STATE and at_top_level()
@@ -245,6 +243,10 @@ class Variable(JaxArray):
         self._add(ops.add_events_csr, spikes, weights, first, table)
 
     def _add(self, add: Any, spikes: Any, weights: Any, *tables: Any) -> None:
+        if self.dtype in _assign.WIDE and not x64_enabled():
+            with enable_x64(True):
+                self._add(add, spikes, weights, *tables)
+            return
         weights = _assign.cast(raw_operand(weights), self.dtype, f"weights for {self._describe()}")
         spikes = raw_operand(spikes)
         if not isinstance(spikes, jax.Array):

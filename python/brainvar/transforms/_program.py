@@ -10,7 +10,15 @@ import jax
 
 from brainvar._compat import at_top_level, program_count, trace_state
 from brainvar.core import _bounds
-from brainvar.core._inplace import NATIVE, execute, may_refuse_results, signals_deferred
+from brainvar.core._inplace import (
+    NATIVE,
+    call_key,
+    execute,
+    may_refuse_results,
+    note_copy,
+    signals_deferred,
+    stamp,
+)
 from brainvar.core.tracking import Lost, local, raw_transform_write, unusable
 from brainvar.core.variable import Variable
 from brainvar.transforms._trace import Traced, at_home
@@ -50,15 +58,30 @@ class Program:
         The transform in words, for messages.
     traced : Traced
         What `function` was made of.
+    donates : bool
+        Whether it may write in the buffers of Variables, see `may_donate`.
     """
 
-    __slots__ = ("_compiled", "_is_ready", "_lost", "_record", "_run", "_traceable")
+    __slots__ = (
+        "_calls_out",
+        "_compiled",
+        "_known",
+        "_lost",
+        "_record",
+        "_run",
+        "_stamp",
+        "_traceable",
+        "_why_copied",
+    )
 
-    def __init__(self, function: Callable[..., Any], what: str, traced: Traced):
-        self._compiled = jax.jit(function, donate_argnums=(0,) if NATIVE else ())
+    def __init__(self, function: Callable[..., Any], what: str, traced: Traced, *, donates: bool):
         self._traceable = jax.jit(function)
+        self._compiled = jax.jit(function, donate_argnums=(0,)) if NATIVE else self._traceable
         self._lost = Lost(what)
-        self._is_ready = False
+        self._calls_out = traced.calls_out
+        self._why_copied = "" if donates else f"{what} is compiled without donation"
+        self._known: set[Any] = set()
+        self._stamp: int | None = None
         record = _bounds.record_variable()
         # Such a program owns no buffer, so that its results stand in the order of the writes.
         self._record = next((i for i, v in enumerate(traced.writes) if v is record), None)
@@ -95,29 +118,68 @@ class Program:
             and at_top_level()
             and (known_at_home or all(map(at_home, (*own, *written, *reads))))
         ):
-            if own and may_refuse_results():
+            if self._why_copied:
+                self._note_copies(written, reads)
+            if not may_refuse_results():
+                return self._execute(own, written, reads, dynamic)
+            if not disables_jit():
                 run = functools.partial(self._run_on_copies, len(own))
                 variables, values = [*own, *written], [*own, *reads]
-                return execute([], variables, values, run, dynamic, self._lost)
-            if own and not (self._is_ready and program_count(self._compiled)):
-                return self._first(own, written, reads, dynamic)
-            return execute(own, written, reads, self._run, dynamic, self._lost)
+                return self._call([], variables, values, run, dynamic, None)
         values = [v._read() for v in own], [v._read() for v in reads]
         out = self._traceable(*values, dynamic)
         variables = [*own, *written]
         _commit(variables, out[: len(variables)])
         return out[len(variables) :]
 
-    def _first(self, own: list[Variable], written: Any, reads: Any, dynamic: Any) -> Sequence[Any]:
-        # Compiling takes long and can be interrupted: nothing is donated yet. The first call goes
-        # through Python code of JAX, in which an interrupt would lose the buffers.
-        values = [v._read() for v in own], [v._read() for v in reads]
-        self._compiled.lower(*values, dynamic).compile()
-        del values
-        with signals_deferred():
-            out = execute(own, written, reads, self._run, dynamic, self._lost)
-        self._is_ready = True
-        return out
+    def _execute(
+        self, own: list[Variable], written: Any, reads: list[Variable], dynamic: Any
+    ) -> Sequence[Any]:
+        if not (own and NATIVE):
+            return self._call(own, written, reads, self._run, dynamic, None)
+        # Whether JAX calls the program without Python code, in which an interrupt would lose the
+        # buffers. Values that programs have stored stay where they are: they need no look.
+        arguments = call_key(dynamic)
+        known = arguments in self._known and program_count(self._compiled)
+        if known and self._stamp is not None:
+            out = self._call(own, written, reads, self._run, dynamic, self._stamp)
+            if out is not None:
+                return out
+        while True:
+            self._stamp = stamp([*own, *reads])
+            values = [v._read() for v in own], [v._read() for v in reads]
+            key = arguments, call_key((*values[0], *values[1]))
+            if known and key in self._known:
+                del values
+                out = self._call(own, written, reads, self._run, dynamic, self._stamp)
+            else:
+                # It takes long and can be interrupted: nothing is donated yet.
+                self._compiled.lower(*values, dynamic).compile()
+                del values
+                with signals_deferred():
+                    out = self._call(own, written, reads, self._run, dynamic, self._stamp)
+                if out is not None:
+                    self._known |= {key, arguments}
+            if out is not None:
+                return out
+
+    def _call(
+        self,
+        own: list[Variable],
+        written: list[Variable],
+        reads: list[Variable],
+        run: Any,
+        dynamic: Any,
+        mark: int | None,
+    ) -> Any:
+        return execute(own, written, reads, run, dynamic, self._lost, mark, self._calls_out)
+
+    def _note_copies(self, written: list[Variable], reads: list[Variable]) -> None:
+        """Tell of the Variables that would have been written in place."""
+        read = set(map(id, reads))
+        for var in written:
+            if var._donated and id(var) in read:
+                note_copy(var, self._why_copied)
 
     def _run_on_copies(self, count: int, _: Any, values: list[Any], dynamic: Any) -> Any:
         return self._traceable(values[:count], values[count:], dynamic)
@@ -130,6 +192,11 @@ class Program:
         return out
 
 
+def disables_jit() -> bool:
+    """Whether programs run as Python code (``jax.disable_jit``): results may be operands."""
+    return jax.config.jax_disable_jit  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def _commit(variables: Sequence[Variable], values: Sequence[Any]) -> None:
     """Store results inside a trace, or in Variables that one has made: all of them, or none."""
     if local.frame is None:
@@ -140,7 +207,7 @@ def _commit(variables: Sequence[Variable], values: Sequence[Any]) -> None:
             if var._birth is not here and var._birth != here:
                 raise raw_transform_write(var)
     for var, value in zip(variables, values, strict=True):
-        var._set_raw(value, exclusive=True)
+        var._set_raw(value, exclusive=not disables_jit())
 
 
 class Plan:
@@ -153,11 +220,8 @@ class Plan:
     def __init__(
         self, traced: Traced, places: dict[int, int], what: str, donate: Any, *, stand_ins: bool
     ):
-        own = [
-            v
-            for v in traced.writes
-            if may_donate(traced, donate) and v._donated and id(v) in traced.reads
-        ]
+        donates = may_donate(traced, donate)
+        own = [v for v in traced.writes if donates and v._donated and id(v) in traced.reads]
         own_ids = set(map(id, own))
         written = [v for v in traced.writes if id(v) not in own_ids]
         reads = [v for key, v in traced.reads.items() if key not in own_ids]
@@ -171,7 +235,7 @@ class Plan:
             out = traced.call(traced.fill(values), dynamic)
             return [out[i] for i in order] + list(out[len(order) :])
 
-        self.run = Program(function, what, traced)
+        self.run = Program(function, what, traced, donates=donates)
         self.traced = traced
         self.own, self.written, self.reads = (
             [places.get(id(v), v) for v in group] for group in (own, written, reads)

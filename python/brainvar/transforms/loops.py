@@ -169,7 +169,8 @@ def _make_plan(
     slices = [jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in raw]
     traced = trace(call, slices, guess_variables(body_fun), what, body_fun)
     # All that is written is carried, and so an operand, even if the body does not read it.
-    own = [v for v in traced.writes if may_donate(traced, donate) and v._donated]
+    donates = may_donate(traced, donate)
+    own = [v for v in traced.writes if donates and v._donated]
     own_ids = set(map(id, own))
     written = [v for v in traced.writes if id(v) not in own_ids]
     written_ids = set(map(id, written))
@@ -191,7 +192,13 @@ def _make_plan(
         carry, stacked = jax.lax.scan(step, carry, xs, reverse=reverse, unroll=unroll)
         return [*carry, *stacked]
 
-    return _Plan(Program(function, what, traced), traced, own, written, [*written, *constant])
+    return _Plan(
+        Program(function, what, traced, donates=donates),
+        traced,
+        own,
+        written,
+        [*written, *constant],
+    )
 
 
 def _run(plan: _Plan, raw: list[Any]) -> Sequence[Any]:
