@@ -195,3 +195,15 @@ def test_a_variable_of_64_bits_takes_another_one_where_these_are_off():
     assert v.dtype == table.dtype == np.float64
     np.testing.assert_array_equal(v, [2, 0, 0])
     np.testing.assert_array_equal(table, [0.5, 0.5, 0])
+
+
+def test_operands_of_writes_that_are_not_finished_keep_their_values():
+    """Their memory is used again, but not while a write may still read it."""
+    rng = np.random.default_rng(0)
+    v, model = Variable(np.zeros(10_000, np.float32)), np.zeros(10_000, np.float32)
+    for _ in range(300):
+        n = int(rng.integers(5000, 20_000))
+        where, what = rng.integers(0, 10_000, n), rng.integers(0, 9, n).astype(np.float32)
+        v.add_at(where, what)
+        np.add.at(model, where, what)
+    np.testing.assert_array_equal(v, model)

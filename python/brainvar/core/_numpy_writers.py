@@ -119,7 +119,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         places = places.clip(0, a.size - 1)
     values = _resized(values, places.size)[: places.size]
     if a._eager():
-        write_flat(a, places, values)
+        write_flat(a, np.asarray(places), values)
     else:
         a._store(_traced_writes.write_flat(a._read_to_update(), places, values, a))
 
