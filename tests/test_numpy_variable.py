@@ -350,3 +350,31 @@ def test_integers_are_judged_as_in_the_jax_backend():
 def test_softmax_of_nothing():
     for name in ("softmax", "log_softmax", "softmin"):
         assert getattr(bn, name)(np.zeros((2, 0), np.float32)).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda v: v.fill(1.9),
+        lambda v: v.put(0, 1.9),
+        lambda v: np.put(v, 0, 1.9),
+        lambda v: np.add.at(v, 0, 1.9),
+        lambda v: v.add_at(0, 1.9),
+    ],
+)
+def test_methods_that_write_follow_the_rules_of_assignment(write):
+    v = bn.Variable(np.array([1, 2, 3]))
+    with pytest.raises(TypeError, match="same_kind"):
+        write(v)
+    np.testing.assert_array_equal(v, [1, 2, 3])
+
+
+def test_what_concerns_buffers_is_there_for_models_that_use_it():
+    v = bn.Variable(np.zeros(2))
+    v.fill(2)
+    v.put([0], 5)
+    np.put(v, [1], 6)
+    np.add.at(v, [0, 0], 1)
+    assert v.block_until_ready() is v
+    assert v.inplace_stats().copies == {}
+    np.testing.assert_array_equal(v, [7, 6])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from brainvar.core import _assign
+from brainvar.core._inplace import InplaceStats
 from brainvar.core.collector import register_variable_types
 from brainvar.math.numpy._events import accumulate, accumulate_csr
 
@@ -187,10 +188,37 @@ class Variable(np.ndarray):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.get("out")
+        if method == "at" and isinstance(inputs[0], Variable) and len(inputs) > 2:
+            inputs = (*inputs[:2], inputs[0]._accept(inputs[2], whole=False))
         result = getattr(ufunc, method)(*map(plain, inputs), **plain(kwargs))
         return result if out is None else _give_back(result, out)
 
+    def fill(self, value: Any) -> None:
+        """Set every element to a scalar, under the rules of assignment."""
+        if np.size(value) != 1:
+            raise ValueError(
+                f"fill() takes one value, got an array of shape {np.shape(plain(value))}."
+            )
+        self._plain.fill(self._accept(value, whole=False).reshape(()))
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        """Set elements of the flattened array, as `numpy.put`, under the rules of assignment."""
+        self._plain.put(plain(indices), self._accept(values, whole=False), mode)
+
+    def inplace_stats(self) -> InplaceStats:
+        """Return the counters that Variables of the jax backend have, which are 0 here.
+
+        NumPy writes in the memory of the array: nothing is ever copied for a write.
+        """
+        return InplaceStats(in_place=0, replaced=0, copies={})
+
+    def block_until_ready(self) -> Variable:
+        """Return the Variable: NumPy has computed its value."""
+        return self
+
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func is np.put and args and isinstance(args[0], Variable):
+            return args[0].put(*args[1:], **kwargs)
         out = kwargs.get("out")
         result = func(*plain(args), **plain(kwargs))
         if out is not None:
