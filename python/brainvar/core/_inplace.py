@@ -55,7 +55,6 @@ _config: Any = jax.config
 # XLA gives each result of a program that donates nothing a buffer of its own.
 _copy = jax.jit(jnp.copy)
 
-_ARRAY = type(jnp.zeros(()))
 NATIVE = native_enabled("cpu")
 _source: Any = native_state("cpu").module if NATIVE else twin
 
@@ -89,11 +88,13 @@ class Donating:
         The operation in words, for messages.
     """
 
-    __slots__ = ("_function", "_known", "jitted", "lost")
+    __slots__ = ("_function", "_known", "checked", "jitted", "lost")
 
     def __init__(self, function: Callable[..., Any], what: str):
         self._function = function
         self.jitted = _jit(function)
+        # Only called where JAX looks at results: it does so for what it has not called otherwise.
+        self.checked: Any = jax.jit(function)
         self.lost = Lost(what)
         self._known: dict[Any, Any] = {}
 
@@ -137,10 +138,11 @@ def call_key(operands: Iterable[Any]) -> Any:
         _config.jax_numpy_dtype_promotion,
     ]
     for x in operands:
-        if type(x) is _ARRAY:
-            key += x.sharding, x.committed, x.aval.weak_type
-        else:
+        sharding = getattr(x, "sharding", None)
+        if sharding is None:
             key.append(type(x))
+        else:
+            key += sharding, x.committed, x.aval.weak_type
     return tuple(key)
 
 
@@ -157,7 +159,7 @@ def update(var: Any, function: Donating, *args: Any) -> None:
         Its other operands.
     """
     if may_refuse_results():
-        draw(var, lambda raw, *args: (function.of_copy(raw, *args), None), *args)
+        draw(var, lambda raw, *args: (function.checked(raw, *args), None), *args)
         return
     raw = var._value
     key = call_key((raw, *args))
