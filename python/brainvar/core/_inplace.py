@@ -88,19 +88,24 @@ class Donating:
         The operation in words, for messages.
     """
 
-    __slots__ = ("_function", "_known", "checked", "jitted", "lost")
+    __slots__ = ("_function", "_known", "jitted", "lost")
 
     def __init__(self, function: Callable[..., Any], what: str):
         self._function = function
         self.jitted = _jit(function)
-        # Only called where JAX looks at results: it does so for what it has not called otherwise.
-        self.checked: Any = jax.jit(function)
         self.lost = Lost(what)
         self._known: dict[Any, Any] = {}
 
     def of_copy(self, raw: Any, *args: Any) -> Any:
         """Return ``function(raw, *args)`` and leave `raw` as it is."""
         return self.jitted(_copy(raw) if NATIVE else raw, *args)
+
+    def checked(self, raw: Any, *args: Any) -> Any:
+        """Return ``function(raw, *args)``, with JAX's checks of results.
+
+        JAX makes them in the first call of a function, which it knows by identity.
+        """
+        return jax.jit(lambda *operands: self._function(*operands))(raw, *args)
 
     def ready(self, key: Any) -> Any:
         """Return what runs calls of this `call_key` without any Python code, or None."""
