@@ -43,6 +43,7 @@ __all__ = [
     "enable_x64",
     "find_top_trace",
     "mlir",
+    "outside_traces",
     "program_count",
     "threefry_partitionable",
     "trace_state",
@@ -89,7 +90,8 @@ def trace_state() -> Any:
     return TOP_TRACE_STATE if at_top_level() else _get_opaque_trace_state()
 
 
-def _outside(function: Callable[[], Any]) -> Any:
+def outside_traces(function: Callable[[], Any]) -> Any:
+    """Return what a function returns when it is called outside of every trace."""
     # Traces are thread-local: a fresh thread is outside all of them, even when this module is
     # imported lazily by a function that is being traced.
     found: list[Any] = []
@@ -99,8 +101,8 @@ def _outside(function: Callable[[], Any]) -> Any:
     return found[0]
 
 
-TOP_TRACE_STATE: Any = _outside(_get_opaque_trace_state)
-TOP_TRACE: Any = _outside(lambda: find_top_trace(()))
+TOP_TRACE_STATE: Any = outside_traces(_get_opaque_trace_state)
+TOP_TRACE: Any = outside_traces(lambda: find_top_trace(()))
 
 
 def at_top_level() -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from brainvar._compat import enable_x64, x64_enabled
 
 __all__ = [
     "WIDE",
@@ -24,11 +27,24 @@ __all__ = [
     "first_value",
     "fit",
     "private_array",
+    "widths_of",
 ]
 
 
 #: What JAX has only while 64-bit types are enabled; an array that was made then keeps its dtype.
+# Types that JAX has only where 64-bit types are enabled.
 WIDE = {np.dtype(t) for t in (np.int64, np.uint64, np.float64, np.complex128)}
+
+
+def widths_of(dtype: Any) -> contextlib.AbstractContextManager[Any]:
+    """Return a context in which arrays of `dtype` are computed with as they are.
+
+    JAX keeps the dtype of an array that was made while 64-bit types were enabled.
+    """
+    return enable_x64(True) if dtype in WIDE and not x64_enabled() else _AS_IT_IS
+
+
+_AS_IT_IS = contextlib.nullcontext()
 
 
 def first_value(value: Any, dtype: Any, target: str) -> jax.Array:

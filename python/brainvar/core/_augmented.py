@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainvar._compat import enable_x64, x64_enabled
+from brainvar._compat import x64_enabled
 from brainvar.core import _assign
 from brainvar.core._facade import Facade
 from brainvar.core._inplace import Donating
@@ -54,11 +54,8 @@ def update_by(x: Any, function: Callable[..., Any], operands: Sequence[Any]) -> 
     """
     if not (hasattr(x, "_cell") and x._eager()):
         return False
-    dtype = x._value.aval.dtype
-    if dtype in _assign.WIDE and not x64_enabled():
-        with enable_x64(True):
-            return _update_by(x, function, operands)
-    return _update_by(x, function, operands)
+    with _assign.widths_of(x._value.aval.dtype):
+        return _update_by(x, function, operands)
 
 
 def _update_by(x: Any, function: Callable[..., Any], operands: Sequence[Any]) -> bool:

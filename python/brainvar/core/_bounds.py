@@ -6,13 +6,12 @@ loops like any other. The outermost transform looks at it before it stores any r
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from brainvar._compat import trace_state
+from brainvar._compat import outside_traces, trace_state
 from brainvar.core._assign import describe
 from brainvar.core.tracking import local
 
@@ -87,17 +86,14 @@ def record_variable() -> Any:
     It holds the number of the check, the index and the length of the axis, or zeros.
     """
     if _State.record is None:
-        # A thread of its own is outside of every trace that may run in this one.
-        worker = threading.Thread(target=_make_record)
-        worker.start()
-        worker.join()
+        _State.record = outside_traces(_make_record)
     return _State.record
 
 
-def _make_record() -> None:
+def _make_record() -> Any:
     from brainvar.core.variable import Variable
 
-    _State.record = Variable(np.zeros(3, np.int32), name="check_bounds")
+    return Variable(np.zeros(3, np.int32), name="check_bounds")
 
 
 def raise_if_set(raw: Any) -> None:

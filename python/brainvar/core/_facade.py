@@ -116,10 +116,8 @@ def computes(function: Callable[..., Any]) -> bool:
 
     Those that put arrays somewhere may give another array on the same buffer.
     """
-    if isinstance(function, jnp.ufunc) or hasattr(
-        function, "lower"
-    ):  # compiled: XLA gives each result a buffer of its own
-        return True
+    if isinstance(function, jnp.ufunc) or hasattr(function, "lower"):
+        return True  # compiled: XLA gives each result a buffer of its own
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):

@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainvar import ops
-from brainvar._compat import enable_x64, x64_enabled
 from brainvar.core import _assign, _traced_writes
 from brainvar.core._facade import Facade
 from brainvar.core._indexing import MAX_INT32, bounds_error
@@ -81,11 +80,7 @@ def write(x: Any, index: Any, value: Any, op: str = "set") -> None:
         _write_traced(x, index, value, op)
         return
     selection = Selection(raw_index(index), shape, x)
-    if dtype in _assign.WIDE and not x64_enabled():
-        # JAX keeps the dtype of an array that was made while 64-bit types were enabled.
-        with enable_x64(True):
-            _write_selection(x, selection, value, op, dtype)
-    else:
+    with _assign.widths_of(dtype):
         _write_selection(x, selection, value, op, dtype)
 
 
@@ -320,8 +315,5 @@ def write_flat(x: Any, places: np.ndarray, value: Any) -> None:
     step = 0 if value.size == 1 else 1
     rows = [[0, places.size, 0, step], *([0, 1, 1, 0] for _ in x.shape)]
     values = _flat_values(value, x.dtype, x, whole=False)
-    if x.dtype in _assign.WIDE and not x64_enabled():
-        with enable_x64(True):
-            _update(x, "at", "set", values, offsets, _spec(rows))
-    else:
+    with _assign.widths_of(x.dtype):
         _update(x, "at", "set", values, offsets, _spec(rows))

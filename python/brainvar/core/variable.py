@@ -13,7 +13,6 @@ from brainvar._compat import (
     TOP_TRACE_STATE,
     Tracer,
     at_top_level,
-    enable_x64,
     trace_state,
     x64_enabled,
 )
@@ -243,10 +242,10 @@ class Variable(JaxArray):
         self._add(ops.add_events_csr, spikes, weights, first, table)
 
     def _add(self, add: Any, spikes: Any, weights: Any, *tables: Any) -> None:
-        if self.dtype in _assign.WIDE and not x64_enabled():
-            with enable_x64(True):
-                self._add(add, spikes, weights, *tables)
-            return
+        with _assign.widths_of(self.dtype):
+            self._add_here(add, spikes, weights, *tables)
+
+    def _add_here(self, add: Any, spikes: Any, weights: Any, *tables: Any) -> None:
         weights = _assign.cast(raw_operand(weights), self.dtype, f"weights for {self._describe()}")
         spikes = raw_operand(spikes)
         if not isinstance(spikes, jax.Array):

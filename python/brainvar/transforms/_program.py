@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -23,7 +23,7 @@ from brainvar.core.tracking import Lost, local, raw_transform_write, unusable
 from brainvar.core.variable import Variable
 from brainvar.transforms._trace import Traced, at_home
 
-__all__ = ["Plan", "Program", "check_donate", "may_donate"]
+__all__ = ["Plan", "Program", "Roles", "check_donate", "divide"]
 
 
 def check_donate(donate: Any) -> Any:
@@ -43,6 +43,33 @@ def may_donate(traced: Traced, donate: Any) -> bool:
     if any(v is record for v in traced.writes):
         return False
     return not traced.calls_out if donate == "auto" else donate
+
+
+class Roles(NamedTuple):
+    """How a program has the Variables that it writes."""
+
+    donates: bool
+    own: list[Variable]
+    """Those that are written in their own buffers."""
+    written: list[Variable]
+    """The others."""
+    order: list[int]
+    """Where the new values of `own` and then of `written` stand among those of a trace."""
+
+
+def divide(traced: Traced, donate: Any, *, unread: bool) -> Roles:
+    """Divide the Variables that a program writes.
+
+    XLA gives each buffer to the first result that fits it: hence the order, in which that is the
+    result of its own Variable. `unread` says whether what is not read is an operand too.
+    """
+    donates = may_donate(traced, donate)
+    own, written = [], []
+    for var in traced.writes:
+        takes = donates and var._donated and (unread or id(var) in traced.reads)
+        (own if takes else written).append(var)
+    position = {id(v): i for i, v in enumerate(traced.writes)}
+    return Roles(donates, own, written, [position[id(v)] for v in (*own, *written)])
 
 
 class Program:
@@ -220,15 +247,10 @@ class Plan:
     def __init__(
         self, traced: Traced, places: dict[int, int], what: str, donate: Any, *, stand_ins: bool
     ):
-        donates = may_donate(traced, donate)
-        own = [v for v in traced.writes if donates and v._donated and id(v) in traced.reads]
+        donates, own, written, order = divide(traced, donate, unread=False)
         own_ids = set(map(id, own))
-        written = [v for v in traced.writes if id(v) not in own_ids]
         reads = [v for key, v in traced.reads.items() if key not in own_ids]
         value_ids = [id(v) for v in (*own, *reads)]
-        # XLA gives each buffer to the first result that fits it: that of its own Variable.
-        position = {id(v): i for i, v in enumerate(traced.writes)}
-        order = [position[id(v)] for v in (*own, *written)]
 
         def function(own: list[Any], reads: list[Any], dynamic: list[Any]) -> list[Any]:
             values = dict(zip(value_ids, (*own, *reads), strict=True))

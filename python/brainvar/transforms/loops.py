@@ -15,7 +15,7 @@ from brainvar.core.tracking import current_frame
 from brainvar.core.variable import Variable
 from brainvar.transforms._cache import FunctionCache, settings
 from brainvar.transforms._discover import guess_variables
-from brainvar.transforms._program import Program, check_donate, may_donate
+from brainvar.transforms._program import Program, check_donate, divide
 from brainvar.transforms._trace import Traced, function_name, leaf_key, raw_leaf, trace
 
 __all__ = ["for_loop"]
@@ -169,16 +169,10 @@ def _make_plan(
     slices = [jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in raw]
     traced = trace(call, slices, guess_variables(body_fun), what, body_fun)
     # All that is written is carried, and so an operand, even if the body does not read it.
-    donates = may_donate(traced, donate)
-    own = [v for v in traced.writes if donates and v._donated]
-    own_ids = set(map(id, own))
-    written = [v for v in traced.writes if id(v) not in own_ids]
-    written_ids = set(map(id, written))
-    constant = [v for key, v in traced.reads.items() if key not in own_ids | written_ids]
+    donates, own, written, order = divide(traced, donate, unread=True)
     carry_ids = [id(v) for v in (*own, *written)]
+    constant = [v for key, v in traced.reads.items() if key not in carry_ids]
     constant_ids = [id(v) for v in constant]
-    position = {id(v): i for i, v in enumerate(traced.writes)}
-    order = [position[key] for key in carry_ids]
 
     def function(own: list[Any], reads: list[Any], xs: list[Any]) -> list[Any]:
         carry, held = [*own, *reads[: len(written)]], reads[len(written) :]
