@@ -92,11 +92,12 @@ def store(var: Any, raw: Any, reason: str | None) -> None:
 class _Hold:
     """A running call that writes Variables."""
 
-    __slots__ = ("thread", "variables")
+    __slots__ = ("calls_out", "thread", "variables")
 
-    def __init__(self, variables: Sequence[Any]):
+    def __init__(self, variables: Sequence[Any], *, calls_out: bool = False):
         self.thread = threading.get_ident()
         self.variables = variables
+        self.calls_out = calls_out
 
     def run(self, call: Callable[[], Any]) -> Any:
         """Call with the Variables locked, all or none."""
@@ -112,8 +113,13 @@ class _Hold:
     def _acquire(self) -> None:
         with _released:
             while busy := [v for v in self.variables if v._cell.hold is not None]:
-                if busy[0]._cell.hold.thread == self.thread:
+                holder = busy[0]._cell.hold
+                if holder.thread == self.thread:
                     raise _Bindings.error_for(busy[0], "reentered")
+                if holder.calls_out:  # and may wait for the callback that asks
+                    error = _Bindings.error_for(busy[0], "called back")
+                    if error is not None:
+                        raise error
                 _released.wait()
             for var in self.variables:
                 var._cell.hold = self
@@ -176,7 +182,7 @@ def execute(
     calls_out: bool,
 ) -> list[Any]:
     """Run a compiled program; it donates nothing here."""
-    del lost, stamp, calls_out
+    del lost, stamp
     variables = [*donated, *written]
     for var in (*variables, *reads):
         _check(var)
@@ -196,7 +202,7 @@ def execute(
             var._cell.replaced += 1
         return list(out[len(variables) :])
 
-    return _Hold(variables).run(run)
+    return _Hold(variables, calls_out=calls_out).run(run)
 
 
 def stamp(variables: Sequence[Any]) -> int:
