@@ -15,14 +15,17 @@ from brainvar.transforms.loops import for_loop
 def test_draws_of_threads_in_compiled_functions_are_all_different():
     state, other = RandomState(0), RandomState(1)
     f = jit(lambda: (state.random(), other.random()))
-    loop = lambda: for_loop(lambda _: (other.random(), state.random()), jnp.arange(2))  # noqa: E731
-    f(), loop()
+
+    def body(_):
+        return other.random(), state.random()
+
+    f(), for_loop(body, jnp.arange(2))
     drawn = []
 
     def work():
         for _ in range(50):
             drawn.extend(map(float, f()))
-            drawn.extend(np.ravel(loop()).tolist())
+            drawn.extend(np.ravel(for_loop(body, jnp.arange(2))).tolist())
             drawn.append(float(state.random()))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
