@@ -7,6 +7,7 @@
 #include "core/threefry.h"
 #include "cpu/handlers.h"
 #include "cpu/simd.h"
+#include "loans.h"
 #include "offsets.h"
 #include "state.h"
 #include "xla/ffi/api/c_api.h"
@@ -32,6 +33,7 @@ py::dict Registrations() {
       {"brainvar_update_slices_v1", brainvar::cpu::UpdateSlices},
       {"brainvar_update_at_v1", brainvar::cpu::UpdateAt},
       {"brainvar_update_masked_v1", brainvar::cpu::UpdateMasked},
+      {"brainvar_update_lent_v1", brainvar::cpu::UpdateLent},
       {"brainvar_in_order_v1", brainvar::cpu::InOrder},
   };
   py::dict result;
@@ -68,5 +70,6 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("threefry2x32", &Threefry2x32, py::arg("k0"), py::arg("k1"), py::arg("c0"),
              py::arg("c1"), "One block of the cipher, for known-answer tests.");
   brainvar::RegisterOffsets(module);
+  brainvar::RegisterLoans(module);
   brainvar::RegisterState(module);
 }

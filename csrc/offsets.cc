@@ -6,24 +6,30 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/offsets.h"
-
 namespace py = pybind11;
 
 namespace brainvar {
-namespace {
-
-// The pointer to a C-contiguous array of signed integers of 4 or 8 bytes.
-const void* ReadIntegers(const py::array& array, bool* wide) {
-  const py::dtype type = array.dtype();
-  const bool contiguous = (array.flags() & py::array::c_style) != 0;
-  if (type.kind() != 'i' || !(type.itemsize() == 4 || type.itemsize() == 8) || !contiguous ||
-      !type.attr("isnative").cast<bool>()) {
-    throw py::type_error("flat_offsets takes C-contiguous arrays of int32 or int64");
-  }
-  *wide = type.itemsize() == 8;
-  return array.data();
+bool IsPlain(const py::array& array) {
+  constexpr int kPlain = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  return (array.flags() & kPlain) == kPlain;
 }
+
+cpu::AxisIndices ReadIndices(const py::array& array) {
+  const py::dtype type = array.dtype();
+  if (type.kind() != 'i' || !(type.itemsize() == 4 || type.itemsize() == 8) || !IsPlain(array) ||
+      !type.attr("isnative").cast<bool>()) {
+    throw py::type_error("indices must be aligned C-contiguous arrays of int32 or int64");
+  }
+  return {array.data(), type.itemsize() == 8, 0, 1};
+}
+
+int64_t FirstOutside(const cpu::AxisIndices& axis, int64_t count) {
+  const int64_t k = cpu::FindOutside(axis, count);
+  return axis.wide ? static_cast<const int64_t*>(axis.data)[k]
+                   : static_cast<const int32_t*>(axis.data)[k];
+}
+
+namespace {
 
 template <typename Offset>
 bool Fill(const std::vector<cpu::AxisIndices>& axes, int64_t count, int64_t room, Offset* out) {
@@ -44,7 +50,7 @@ py::object FlatOffsets(const py::tuple& indices, const py::sequence& sizes,
   for (size_t a = 0; a < rank; ++a) {
     held.push_back(indices[a].cast<py::array>());
     cpu::AxisIndices& axis = axes[a];
-    axis.data = ReadIntegers(held[a], &axis.wide);
+    axis = ReadIndices(held[a]);
     axis.size = sizes[a].cast<int64_t>();
     axis.stride = strides[a].cast<int64_t>();
     if (held[a].size() != held[0].size() || axis.size < 0) {
@@ -53,19 +59,15 @@ py::object FlatOffsets(const py::tuple& indices, const py::sequence& sizes,
   }
   const auto count = static_cast<int64_t>(held[0].size());
   const auto room = static_cast<int64_t>(out.size());
-  bool wide;
-  ReadIntegers(out, &wide);
+  const bool wide = ReadIndices(out).wide;
   if (room < count) throw py::value_error("flat_offsets: out is shorter than the indices");
   void* data = out.mutable_data();  // raises where it is read-only
   const bool inside = wide ? Fill(axes, count, room, static_cast<int64_t*>(data))
                            : Fill(axes, count, room, static_cast<int32_t*>(data));
   if (inside) return py::none();
   for (size_t a = 0; a < rank; ++a) {
-    const int64_t k = cpu::FindOutside(axes[a], count);
-    if (k < 0) continue;
-    const int64_t value = axes[a].wide ? static_cast<const int64_t*>(axes[a].data)[k]
-                                       : static_cast<const int32_t*>(axes[a].data)[k];
-    return py::make_tuple(a, value);
+    if (cpu::FindOutside(axes[a], count) < 0) continue;
+    return py::make_tuple(a, FirstOutside(axes[a], count));
   }
   return py::none();  // not reached: an index that is not inside is found
 }

@@ -42,6 +42,10 @@ XLA_FFI_Error* UpdateSlices(XLA_FFI_CallFrame* frame) noexcept;
 XLA_FFI_Error* UpdateAt(XLA_FFI_CallFrame* frame) noexcept;
 XLA_FFI_Error* UpdateMasked(XLA_FFI_CallFrame* frame) noexcept;
 
+// target T[*dims], s32[] the number of a loan (see cpu/loans.h) -> target, which may be the same
+// memory, with the loan's values at its indices into the flat target. `op` and T are as above.
+XLA_FFI_Error* UpdateLent(XLA_FFI_CallFrame* frame) noexcept;
+
 // target, read -> target, read: what they were, which may be the same memory. XLA computes `read`,
 // a part of target, before the call, and what uses the results after it.
 XLA_FFI_Error* InOrder(XLA_FFI_CallFrame* frame) noexcept;

@@ -20,6 +20,9 @@ struct AxisIndices {
 bool FlatOffsets(const AxisIndices* axes, int64_t rank, int64_t count, int32_t* offsets);
 bool FlatOffsets(const AxisIndices* axes, int64_t rank, int64_t count, int64_t* offsets);
 
+// Is every one of `count` indices inside the dimension?
+bool AllInside(const AxisIndices& axis, int64_t count);
+
 // The first of `count` indices that is outside the dimension, or -1.
 int64_t FindOutside(const AxisIndices& axis, int64_t count);
 

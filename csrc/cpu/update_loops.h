@@ -31,7 +31,7 @@ enum class Element {
 };
 
 // Which elements of an array of `size` elements a list of offsets means: offsets[k] + base, where
-// it lies inside. The value of each is values[k * value_stride].
+// it lies inside; all do where that is known. The value of each is values[k * value_stride].
 template <typename Offset>
 struct Scatter {
   const Offset* offsets;
@@ -39,6 +39,7 @@ struct Scatter {
   int64_t base;
   int64_t size;
   int64_t value_stride;
+  bool inside = false;
 };
 
 // Pointers are to elements of the loops' type.

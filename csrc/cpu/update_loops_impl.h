@@ -72,6 +72,21 @@ void ScatterBody(T* BRAINVAR_RESTRICT target, const T* BRAINVAR_RESTRICT values,
     }
   };
   const bool large = scatter.size > kScatterAheadBytes / static_cast<int64_t>(sizeof(T));
+  if (scatter.inside && !large && value_stride <= 1 && value_stride >= 0) {
+    T* BRAINVAR_RESTRICT first = target + base;
+    const auto run = [&](auto pace) {
+#pragma GCC unroll 8
+      for (int64_t k = 0; k < scatter.count; ++k) {
+        first[offsets[k]] = Op::Apply(first[offsets[k]], values[k * pace()]);
+      }
+    };
+    if (value_stride == 1) {
+      run(std::integral_constant<int64_t, 1>());
+    } else {
+      run(std::integral_constant<int64_t, 0>());
+    }
+    return;
+  }
   const int64_t fetched = large ? std::max<int64_t>(scatter.count - kScatterAhead, 0) : 0;
   int64_t k = 0;
   for (; k < fetched; ++k) {

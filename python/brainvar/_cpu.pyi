@@ -33,6 +33,19 @@ def flat_offsets(
     Returns the position in ``indices`` and the value of the first index that is out of bounds.
     """
 
+class Loan:
+    """Indices and values that an update reads where they are."""
+
+    @property
+    def number(self) -> int:
+        """What the program is called with."""
+
+    def take_back(self, wanted: bool) -> None:
+        """End the loan; a program that has yet to run gets a copy, if it is wanted."""
+
+def lend(indices: np.ndarray, size: int, values: np.ndarray) -> Loan | int:
+    """Return a loan of indices and values, or the first index that is out of bounds."""
+
 class Cell:
     """The record that each Variable keeps of its buffer."""
 

@@ -47,6 +47,7 @@ TARGETS = (
     "brainvar_update_slices_v1",
     "brainvar_update_at_v1",
     "brainvar_update_masked_v1",
+    "brainvar_update_lent_v1",
     "brainvar_in_order_v1",
 )
 

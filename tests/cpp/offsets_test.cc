@@ -53,6 +53,28 @@ void TestOne(std::mt19937_64& random) {
   if (inside) CHECK(offsets == expected, where);
   for (int64_t a = 0; a < rank; ++a) {
     CHECK(cpu::FindOutside(axes[a], count) == outside[a], where);
+    CHECK(cpu::AllInside(axes[a], count) == (outside[a] < 0), where);
+  }
+}
+
+// Dimensions about as long as 32-bit indices reach.
+void TestLong() {
+  const std::vector<int32_t> all = {INT32_MIN, -INT32_MAX, -1, 0, INT32_MAX - 1, INT32_MAX};
+  for (const int64_t size : {int64_t{INT32_MAX} - 1, int64_t{INT32_MAX}, int64_t{INT32_MAX} + 1,
+                             int64_t{INT32_MAX} + 2, int64_t{1} << 40}) {
+    for (const int32_t index : all) {
+      const cpu::AxisIndices axis = {&index, false, size, 1};
+      const bool inside = index >= -size && index < size;
+      const std::string where = std::to_string(index) + " of " + std::to_string(size);
+      int64_t offset = -7;
+      int32_t low_bits = -7;
+      CHECK(cpu::AllInside(axis, 1) == inside, where);
+      CHECK(cpu::FlatOffsets(&axis, 1, 1, &offset) == inside, where);
+      CHECK(cpu::FlatOffsets(&axis, 1, 1, &low_bits) == inside, where);
+      if (!inside) continue;
+      CHECK(offset == (index < 0 ? index + size : index), where);
+      CHECK(low_bits == static_cast<int32_t>(offset), where);
+    }
   }
 }
 
@@ -60,6 +82,7 @@ void TestOne(std::mt19937_64& random) {
 }  // namespace brainvar
 
 int main() {
+  brainvar::TestLong();
   std::mt19937_64 random(3);
   for (int i = 0; i < 400; ++i) {
     brainvar::TestOne<int32_t>(random);

@@ -19,7 +19,7 @@ from brainvar.core._indexing import (
     items_of,
 )
 
-__all__ = ["Selection", "empty_operand", "flat_offsets", "value_strides"]
+__all__ = ["Selection", "empty_operand", "flat_indices", "flat_offsets", "value_strides"]
 
 NEW_AXIS, BLOCK = -1, -2
 
@@ -259,7 +259,10 @@ def flat_offsets(selection: Selection) -> np.ndarray:
     length = math.prod(block)
     wide = math.prod(shape) > MAX_INT32
     out = empty_operand(length, np.int64 if wide else np.int32)
-    arrays = [_flat(x, block, selection) for x in selection.arrays]
+    arrays = [
+        flat_indices(x, block, shape[axis], axis, selection.target)
+        for x, axis in zip(selection.arrays, selection.axes, strict=True)
+    ]
     sizes = [shape[axis] for axis in selection.axes]
     steps = [math.prod(shape[axis + 1 :]) for axis in selection.axes]
     if not arrays:
@@ -282,14 +285,37 @@ def flat_offsets(selection: Selection) -> np.ndarray:
     return out.view("<u4").reshape(-1, 2) if wide else out
 
 
-def _flat(x: Any, shape: tuple[int, ...], selection: Selection) -> np.ndarray:
-    """Return an index array, broadcast to `shape`, in one dimension as int32 or int64."""
+def flat_indices(x: Any, block: tuple[int, ...], size: int, axis: int, target: Any) -> np.ndarray:
+    """Return an index array as integers for the kernels, which are neither checked nor copied.
+
+    Parameters
+    ----------
+    x : integer array
+        The index array.
+    block : tuple of int
+        What it is broadcast to.
+    size, axis : int
+        The dimension that it indexes, and its number.
+    target : JaxArray or str
+        The array, or the array in words, for messages.
+
+    Returns
+    -------
+    int32 or int64 numpy.ndarray [n]
+        C-contiguous and aligned; the memory may be that of `x`.
+
+    Raises
+    ------
+    IndexError
+        If an element is beyond the range of int64.
+    """
     values = np.asarray(x)
     if values.dtype not in (np.int32, np.int64):
         if values.dtype == np.uint64 and values.size and values.max() > np.iinfo(np.int64).max:
-            axis = selection.axes[[y is x for y in selection.arrays].index(True)]
-            raise bounds_error(int(values.max()), axis, selection.shape[axis], selection.target)
+            raise bounds_error(int(values.max()), axis, size, target)
         values = values.astype(np.int64)
-    if values.shape != shape:
-        values = np.broadcast_to(values, shape)
-    return np.ascontiguousarray(values).reshape(-1)
+    if values.shape != block:
+        values = np.broadcast_to(values, block)
+    if not (values.flags.c_contiguous and values.flags.aligned):
+        values = np.array(values, order="C")
+    return values.reshape(-1)

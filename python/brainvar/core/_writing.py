@@ -20,6 +20,7 @@ from brainvar.core import _assign, _traced_writes
 from brainvar.core._facade import Facade
 from brainvar.core._indexing import MAX_INT32, bounds_error
 from brainvar.core._inplace import Donating
+from brainvar.core._lending import write_lent
 from brainvar.core._selection import Selection, empty_operand, flat_offsets
 from brainvar.core._selection import value_strides as strides_of
 
@@ -79,9 +80,11 @@ def write(x: Any, index: Any, value: Any, op: str = "set") -> None:
     if dtype not in _HELD and jnp.issubdtype(dtype, jax.dtypes.extended):  # keys of random numbers
         _write_traced(x, index, value, op)
         return
-    selection = Selection(raw_index(index), shape, x)
     with _assign.widths_of(dtype):
-        _write_selection(x, selection, value, op, dtype)
+        number = _as_number(value, dtype)
+        if not write_lent(x, index, value, number, op):
+            selection = Selection(raw_index(index), shape, x)
+            _write_selection(x, selection, value, number, op, dtype)
 
 
 def _write_traced(x: Any, index: Any, value: Any, op: str) -> None:
@@ -169,8 +172,10 @@ def _integers_program(
 # -- any index -----------------------------------------------------------------------------------
 
 
-def _write_selection(x: Any, selection: Selection, value: Any, op: str, dtype: Any) -> None:
-    mask, number = selection.mask, _as_number(value, dtype)
+def _write_selection(
+    x: Any, selection: Selection, value: Any, number: Any, op: str, dtype: Any
+) -> None:
+    mask = selection.mask
     if number is None:
         array = _checked(raw_operand(value), dtype, x)
     if mask is not None and (

@@ -459,3 +459,30 @@ def update_masked(target: Any, values: Any, mask: Any, spec: Any, *, op: str = "
     """
     _check_op(op)
     return _update(target, values, mask, spec, kind="masked", op=op)
+
+
+def update_lent(target: Any, number: Any, *, op: str) -> Array:
+    """Set or change the elements that the indices of a loan name, one after the other.
+
+    Only in a program that is called at once, for a loan of the extension serves once: by
+    `brainvar.core._lending`. For CPUs, and without a twin.
+
+    Parameters
+    ----------
+    target : array [*dims]
+        Where it is donated the cost is that of the elements written.
+    number : integer scalar
+        The number of the loan, whose indices refer to the flat target.
+    op : {'set', 'add', 'multiply', 'minimum', 'maximum'}
+
+    Returns
+    -------
+    array [*dims] of the target's dtype
+    """
+    _check_op(op)
+    call = jax.ffi.ffi_call(
+        "brainvar_update_lent_v1",
+        jax.ShapeDtypeStruct(target.shape, target.dtype),
+        input_output_aliases={0: 0},
+    )
+    return call(target, jnp.asarray(number, np.int32), op=OP_CODE[op])
