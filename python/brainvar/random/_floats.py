@@ -28,7 +28,9 @@ class FloatMethods(DrawMethods):
     float32 by default, and float64 under ``jax_enable_x64``.
     """
 
-    def random(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def random(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw numbers uniform in [0, 1).
 
         Parameters
@@ -43,21 +45,27 @@ class FloatMethods(DrawMethods):
         array of shape `size`
             Bit for bit the same on every platform.
         """
-        return self._draw_standard(_samplers.random, size, dtype)
+        return self._draw_standard(_samplers.random, size, dtype, key, sharding)
 
-    def random_sample(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def random_sample(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw numbers uniform in [0, 1); the same as `random`."""
-        return self._draw_standard(_samplers.random, size, dtype)
+        return self._draw_standard(_samplers.random, size, dtype, key, sharding)
 
-    def ranf(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def ranf(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw numbers uniform in [0, 1); the same as `random`."""
-        return self._draw_standard(_samplers.random, size, dtype)
+        return self._draw_standard(_samplers.random, size, dtype, key, sharding)
 
-    def sample(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def sample(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw numbers uniform in [0, 1); the same as `random`."""
-        return self._draw_standard(_samplers.random, size, dtype)
+        return self._draw_standard(_samplers.random, size, dtype, key, sharding)
 
-    def rand(self, *dn: int, dtype: Any = None) -> Any:
+    def rand(self, *dn: int, dtype: Any = None, key: Any = None, sharding: Any = None) -> Any:
         """Draw numbers uniform in [0, 1), with the shape as separate arguments.
 
         Parameters
@@ -67,9 +75,9 @@ class FloatMethods(DrawMethods):
         dtype : dtype, optional
             float16, bfloat16, float32 or float64.
         """
-        return self._draw_standard(_samplers.random, as_shape(dn), dtype)
+        return self._draw_standard(_samplers.random, as_shape(dn), dtype, key, sharding)
 
-    def randn(self, *dn: int, dtype: Any = None) -> Any:
+    def randn(self, *dn: int, dtype: Any = None, key: Any = None, sharding: Any = None) -> Any:
         """Draw standard normal numbers, with the shape as separate arguments.
 
         Parameters
@@ -79,10 +87,17 @@ class FloatMethods(DrawMethods):
         dtype : dtype, optional
             float16, bfloat16, float32 or float64.
         """
-        return self._draw_standard(_samplers.standard_normal, as_shape(dn), dtype)
+        return self._draw_standard(_samplers.standard_normal, as_shape(dn), dtype, key, sharding)
 
     def uniform(
-        self, low: Any = 0.0, high: Any = 1.0, size: Any = None, *, dtype: Any = None
+        self,
+        low: Any = 0.0,
+        high: Any = 1.0,
+        size: Any = None,
+        *,
+        dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Draw numbers uniform in [low, high).
 
@@ -101,13 +116,17 @@ class FloatMethods(DrawMethods):
             If ``high - low`` is not finite in `dtype`.
         """
         if type(low) is float and type(high) is float and low == 0.0 and high == 1.0:
-            return self._draw_standard(_samplers.random, size, dtype)
+            return self._draw_standard(_samplers.random, size, dtype, key, sharding)
         dtype = float_dtype(dtype)
         bounds = as_float(low, "low", dtype), as_float(high, "high", dtype)
         check_range(low, high, dtype)
-        return self._draw(_samplers.uniform, draw_shape(size, *bounds), dtype, *bounds)
+        return self._draw(
+            _samplers.uniform, draw_shape(size, *bounds), dtype, *bounds, key=key, sharding=sharding
+        )
 
-    def standard_normal(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def standard_normal(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw normal numbers of mean 0 and standard deviation 1.
 
         Parameters
@@ -117,10 +136,17 @@ class FloatMethods(DrawMethods):
         dtype : dtype, optional
             float16, bfloat16, float32 or float64.
         """
-        return self._draw_standard(_samplers.standard_normal, size, dtype)
+        return self._draw_standard(_samplers.standard_normal, size, dtype, key, sharding)
 
     def normal(
-        self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, *, dtype: Any = None
+        self,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        size: Any = None,
+        *,
+        dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Draw normal numbers.
 
@@ -141,12 +167,20 @@ class FloatMethods(DrawMethods):
             If `scale` is negative.
         """
         if type(loc) is float and type(scale) is float and loc == 0.0 and scale == 1.0:
-            return self._draw_standard(_samplers.standard_normal, size, dtype)
+            return self._draw_standard(_samplers.standard_normal, size, dtype, key, sharding)
         return self._draw_floats(
-            _samplers.normal, size, dtype, (loc, "loc", None), (scale, "scale", non_negative)
+            _samplers.normal,
+            size,
+            dtype,
+            (loc, "loc", None),
+            (scale, "scale", non_negative),
+            key=key,
+            sharding=sharding,
         )
 
-    def standard_exponential(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def standard_exponential(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw exponential numbers of mean 1.
 
         Parameters
@@ -156,9 +190,17 @@ class FloatMethods(DrawMethods):
         dtype : dtype, optional
             float16, bfloat16, float32 or float64.
         """
-        return self._draw_standard(_samplers.standard_exponential, size, dtype)
+        return self._draw_standard(_samplers.standard_exponential, size, dtype, key, sharding)
 
-    def exponential(self, scale: Any = 1.0, size: Any = None, *, dtype: Any = None) -> Any:
+    def exponential(
+        self,
+        scale: Any = 1.0,
+        size: Any = None,
+        *,
+        dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
         """Draw exponential numbers.
 
         Parameters
@@ -175,7 +217,14 @@ class FloatMethods(DrawMethods):
         ValueError
             If `scale` is negative.
         """
-        return self._draw_floats(_samplers.exponential, size, dtype, (scale, "scale", non_negative))
+        return self._draw_floats(
+            _samplers.exponential,
+            size,
+            dtype,
+            (scale, "scale", non_negative),
+            key=key,
+            sharding=sharding,
+        )
 
     def truncated_normal(
         self,
@@ -186,6 +235,8 @@ class FloatMethods(DrawMethods):
         scale: Any = 1.0,
         *,
         dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Draw normal numbers that lie between two bounds.
 
@@ -224,4 +275,6 @@ class FloatMethods(DrawMethods):
         )
         check_order(lower, upper)
         shape = draw_shape(size, *params)
-        return self._draw(_samplers.truncated_normal, shape, dtype, *params)
+        return self._draw(
+            _samplers.truncated_normal, shape, dtype, *params, key=key, sharding=sharding
+        )

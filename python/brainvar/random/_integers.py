@@ -29,7 +29,16 @@ __all__ = ["IntegerMethods"]
 class IntegerMethods(DrawMethods):
     """Samplers whose numbers are integers or truth values."""
 
-    def randint(self, low: Any, high: Any = None, size: Any = None, dtype: Any = int) -> Any:
+    def randint(
+        self,
+        low: Any,
+        high: Any = None,
+        size: Any = None,
+        dtype: Any = int,
+        *,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
         """Draw integers uniform in [low, high), or in [0, low) if `high` is not given.
 
         Parameters
@@ -56,9 +65,19 @@ class IntegerMethods(DrawMethods):
         """
         dtype = int_dtype(dtype)
         bounds = _bounds(*((0, low) if high is None else (low, high)), dtype)
-        return self._draw(_samplers.randint, draw_shape(size, *bounds), dtype, *bounds)
+        return self._draw(
+            _samplers.randint, draw_shape(size, *bounds), dtype, *bounds, key=key, sharding=sharding
+        )
 
-    def random_integers(self, low: Any, high: Any = None, size: Any = None) -> Any:
+    def random_integers(
+        self,
+        low: Any,
+        high: Any = None,
+        size: Any = None,
+        *,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
         """Draw integers uniform in [low, high], or in [1, low] if `high` is not given.
 
         Parameters
@@ -79,9 +98,13 @@ class IntegerMethods(DrawMethods):
             high = unwrap(high)
             high = high if isinstance(high, Tracer) else _host_integers(high, "high")
         bounds = _bounds(low, high + 1, dtype)
-        return self._draw(_samplers.randint, draw_shape(size, *bounds), dtype, *bounds)
+        return self._draw(
+            _samplers.randint, draw_shape(size, *bounds), dtype, *bounds, key=key, sharding=sharding
+        )
 
-    def bernoulli(self, p: Any = 0.5, size: Any = None) -> Any:
+    def bernoulli(
+        self, p: Any = 0.5, size: Any = None, *, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw truth values that are True with probability `p`.
 
         Parameters
@@ -103,7 +126,9 @@ class IntegerMethods(DrawMethods):
         """
         dtype = float_dtype(_floating(p))
         p = as_float(p, "p", dtype, is_probability)
-        return self._draw(_samplers.bernoulli, draw_shape(size, p), dtype, p)
+        return self._draw(
+            _samplers.bernoulli, draw_shape(size, p), dtype, p, key=key, sharding=sharding
+        )
 
 
 def _floating(p: Any) -> Any:

@@ -23,7 +23,7 @@ from brainvar.random._floats import FloatMethods
 from brainvar.random._integers import IntegerMethods
 from brainvar.random._keys import STREAMS, check_stream, seed_key, stream_of, to_key
 from brainvar.random._orders import OrderMethods
-from brainvar.random._plans import Plan, plan, split_plan
+from brainvar.random._plans import Plan, split_plan
 from brainvar.random._samplers import Sampler
 
 __all__ = ["RandomState"]
@@ -85,7 +85,7 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         self._stream = check_stream(stream_of(seed) if stream is None else stream)
         super().__init__(seed_key(seed), type=type, name=name)
 
-    # -- the three hooks of a draw, and the one of a choice ----------------------------------
+    # -- the hooks of a draw, and the one of a choice ----------------------------------------
 
     def _step(self, run: Plan, *params: Any) -> Any:
         # Neither a trace here, nor a frame (which is there without a trace in JAX's
@@ -99,6 +99,11 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         following, out = run.__wrapped__(self._read(), *params)
         self._set_raw(following)
         return out
+
+    @staticmethod
+    def _run(run: Plan, key: Any, *params: Any) -> Any:
+        # JAX may read an argument after the call has returned.
+        return run(np.array(key) if isinstance(key, np.ndarray) else key, *params)
 
     _out = staticmethod(JaxArray._wrap)
 
@@ -114,11 +119,23 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         shape: tuple[int, ...],
         options: tuple[Any, ...],
         *params: Any,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         if isinstance(x, np.ndarray):
             x = device_data(x)
-        run = plan(sampler, shape, int_dtype(), self._stream, options, how)
-        return self._out(self._step(run, x, *params))
+        return self._out(
+            self._draw_raw(
+                sampler,
+                shape,
+                int_dtype(),
+                (x, *params),
+                key=key,
+                sharding=sharding,
+                options=options,
+                gather=how,
+            )
+        )
 
     # -- the state ---------------------------------------------------------------------------
 
