@@ -89,6 +89,11 @@ def _hand_over(old: str, new: str) -> None:
         _RANDOM[new].DEFAULT.value = np.array(state.value)
 
 
+def random_module() -> ModuleType:
+    """Return the module of random numbers of the backend in use."""
+    return _RANDOM[_name]
+
+
 @contextlib.contextmanager
 def backend(name: str) -> Iterator[ModuleType]:
     """Use a backend within a ``with`` block; then the one before it, also after an error.

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from brainvar.random import _samplers
+from brainvar.random import _formulas, _samplers
 from brainvar.random._arguments import (
     as_float,
     as_shape,
     check_order,
     check_range,
+    check_triangle,
     draw_shape,
     float_dtype,
     non_negative,
     positive,
 )
 from brainvar.random._base import DrawMethods
+from brainvar.random._truncated import truncated_normal
 
 __all__ = ["FloatMethods"]
 
@@ -226,6 +228,45 @@ class FloatMethods(DrawMethods):
             sharding=sharding,
         )
 
+    def triangular(
+        self,
+        left: Any = 0.0,
+        mode: Any = 0.5,
+        right: Any = 1.0,
+        size: Any = None,
+        *,
+        dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
+        """Draw numbers in [left, right] whose density is a triangle.
+
+        Parameters
+        ----------
+        left, mode, right : float or array_like of floats
+            Where the density begins, is highest, and ends.
+        size : int or tuple of ints, optional
+            Shape of the result.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+        key, sharding : optional
+            As for `random`.
+
+        Raises
+        ------
+        ValueError
+            Unless ``left <= mode <= right`` and ``left < right``.
+        """
+        dtype = float_dtype(dtype)
+        params = (
+            as_float(left, "left", dtype),
+            as_float(mode, "mode", dtype),
+            as_float(right, "right", dtype),
+        )
+        check_triangle(left, mode, right)
+        shape = draw_shape(size, *params)
+        return self._draw(_formulas.triangular, shape, dtype, *params, key=key, sharding=sharding)
+
     def truncated_normal(
         self,
         lower: Any,
@@ -263,8 +304,7 @@ class FloatMethods(DrawMethods):
 
         Notes
         -----
-        By inversion of the distribution function, whose values at both bounds must differ: in
-        float32 the bounds should not both lie beyond the same 5 standard deviations.
+        By inversion of the distribution function; bounds in a tail are fine, however far out.
         """
         dtype = float_dtype(dtype)
         params = (
@@ -275,6 +315,4 @@ class FloatMethods(DrawMethods):
         )
         check_order(lower, upper)
         shape = draw_shape(size, *params)
-        return self._draw(
-            _samplers.truncated_normal, shape, dtype, *params, key=key, sharding=sharding
-        )
+        return self._draw(truncated_normal, shape, dtype, *params, key=key, sharding=sharding)

@@ -10,9 +10,13 @@ import numpy as np
 
 from brainvar._compat import Tracer
 from brainvar.random._arguments import host_value, int_dtype
+from brainvar.random._continuous import ContinuousMethods
+from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
 from brainvar.random._integers import IntegerMethods
 from brainvar.random._keys import seed_key, to_key
+from brainvar.random._multivariate import MultivariateMethods
+from brainvar.random._names import KeyMethods, LikeMethods
 from brainvar.random._orders import OrderMethods
 from brainvar.random._plans import Plan
 from brainvar.random._samplers import Sampler
@@ -22,7 +26,16 @@ __all__ = ["HostRandomMethods"]
 _lock = threading.RLock()
 
 
-class HostRandomMethods(FloatMethods, IntegerMethods, OrderMethods):
+class HostRandomMethods(
+    FloatMethods,
+    ContinuousMethods,
+    IntegerMethods,
+    DiscreteMethods,
+    OrderMethods,
+    MultivariateMethods,
+    LikeMethods,
+    KeyMethods,
+):
     """Samplers that draw with the key in this array, and give NumPy arrays.
 
     To be mixed in before a subclass of `numpy.ndarray` that holds uint32[2] and has `_stream`.

@@ -75,6 +75,7 @@ class IntegerMethods(DrawMethods):
         high: Any = None,
         size: Any = None,
         *,
+        dtype: Any = int,
         key: Any = None,
         sharding: Any = None,
     ) -> Any:
@@ -86,14 +87,16 @@ class IntegerMethods(DrawMethods):
             The bounds; both are included.
         size : int or tuple of ints, optional
             Shape of the result.
+        dtype : dtype, optional
+            An integer type; int stands for int32, and int64 under ``jax_enable_x64``.
 
         Raises
         ------
         ValueError
-            If ``low > high``, or if a bound is outside of the range of the default integer type.
+            If ``low > high``, or if a bound is outside of the range of `dtype`.
         """
         low, high = (1, low) if high is None else (low, high)
-        dtype = int_dtype()
+        dtype = int_dtype(dtype)
         if type(high) is not int:
             high = unwrap(high)
             high = high if isinstance(high, Tracer) else _host_integers(high, "high")

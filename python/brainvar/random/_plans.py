@@ -13,11 +13,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from brainvar import ops
 from brainvar.random._arguments import as_shape, float_dtype
-from brainvar.random._samplers import Draw, Sampler
+from brainvar.random._samplers import Draw, Sampler, elementwise
 
 __all__ = ["Plan", "float_plan", "gathered", "keyed_plan", "plan", "split_plan"]
 
@@ -131,12 +130,12 @@ def _gather(x: jax.Array, index: jax.Array, gather: tuple[str, int]) -> jax.Arra
 
 def _step_uniform(key: Any, sampler: Sampler, draw: Draw, params: tuple) -> Any:
     following, u = ops.advance_uniform(key, draw.shape, draw.dtype, stream=draw.stream)
-    return following, sampler.function(u, *_elementwise(params, draw))
+    return following, sampler.function(u, *elementwise(params, draw))
 
 
 def _step_normal(key: Any, sampler: Sampler, draw: Draw, params: tuple) -> Any:
     following, z = ops.advance_normal(key, draw.shape, draw.dtype, stream=draw.stream)
-    return following, sampler.function(z, *_elementwise(params, draw))
+    return following, sampler.function(z, *elementwise(params, draw))
 
 
 def _step_key(key: Any, sampler: Sampler, draw: Draw, params: tuple) -> Any:
@@ -149,12 +148,12 @@ _STEPS = {"uniform": _step_uniform, "normal": _step_normal, "key": _step_key}
 
 def _sample_uniform(key: Any, sampler: Sampler, draw: Draw, params: tuple) -> Any:
     u = ops.uniform(key, draw.shape, draw.dtype, stream=draw.stream)
-    return sampler.function(u, *_elementwise(params, draw))
+    return sampler.function(u, *elementwise(params, draw))
 
 
 def _sample_normal(key: Any, sampler: Sampler, draw: Draw, params: tuple) -> Any:
     z = ops.normal(key, draw.shape, draw.dtype, stream=draw.stream)
-    return sampler.function(z, *_elementwise(params, draw))
+    return sampler.function(z, *elementwise(params, draw))
 
 
 def _sample_key(key: Any, sampler: Sampler, draw: Draw, params: tuple) -> Any:
@@ -162,10 +161,6 @@ def _sample_key(key: Any, sampler: Sampler, draw: Draw, params: tuple) -> Any:
 
 
 _SAMPLES = {"uniform": _sample_uniform, "normal": _sample_normal, "key": _sample_key}
-
-
-def _elementwise(params: tuple[Any, ...], draw: Draw) -> list[jax.Array]:
-    return [jnp.broadcast_to(lax.convert_element_type(x, draw.dtype), draw.shape) for x in params]
 
 
 @lru_cache(maxsize=1024)
