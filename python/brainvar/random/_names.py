@@ -346,7 +346,7 @@ def _like(x: Any, dtype: Any, kind: Any) -> tuple[tuple[int, ...], Any]:
     x = unwrap(x)
     if dtype is None and jnp.issubdtype(getattr(x, "dtype", object), kind):
         dtype = jax.dtypes.canonicalize_dtype(x.dtype)
-    return jnp.shape(x), dtype
+    return np.shape(x), dtype
 
 
 def _check_count(n: Any) -> None:

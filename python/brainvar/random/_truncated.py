@@ -94,8 +94,9 @@ def truncated_normal(
     start = jnp.where(left_only, upper, jnp.where(right_only, lower, loc))
     sample = jnp.where(is_left, start - distance, start + distance)
     sample, lower, upper = (lax.convert_element_type(x, dtype) for x in (sample, lower, upper))
-    infinity = jnp.full_like(sample, jnp.inf)
-    return jnp.clip(sample, jnp.nextafter(lower, infinity), jnp.nextafter(upper, -infinity))
+    infinity = lax.full_like(sample, np.inf)
+    inside = lax.nextafter(lower, infinity), lax.nextafter(upper, -infinity)
+    return lax.clamp(inside[0], sample, inside[1])
 
 
 def _share(a: jax.Array, width: jax.Array, difference: jax.Array) -> jax.Array:
@@ -103,7 +104,7 @@ def _share(a: jax.Array, width: jax.Array, difference: jax.Array) -> jax.Array:
 
     `difference` is that of the logarithms of Mills' ratio at both ends.
     """
-    return jnp.where(width > 0, -jnp.expm1(difference - width * (a + width / 2)), 0)
+    return jnp.where(width > 0, -lax.expm1(difference - width * (a + width / 2)), 0)
 
 
 def _distance(share: jax.Array, a: jax.Array, log_near: jax.Array) -> jax.Array:
@@ -116,20 +117,22 @@ def _distance(share: jax.Array, a: jax.Array, log_near: jax.Array) -> jax.Array:
     """
     # Rounding may give a share of 1, at infinity.
     most = np.array(1 - jnp.finfo(share.dtype).epsneg, share.dtype)
-    e = -jnp.log1p(-jnp.minimum(share, most))
-    d = jnp.minimum(e * jnp.exp(log_near), 2 * e / (a + lax.sqrt(a * a + 2 * e)))
+    e = -lax.log1p(-jnp.minimum(share, most))
+    d = jnp.minimum(e * lax.exp(log_near), 2 * e / (a + lax.sqrt(a * a + 2 * e)))
 
-    def step(_: int, d: jax.Array) -> jax.Array:
+    # Written out, which compiles in half the time of a loop.
+    for _ in range(4 if share.dtype == np.float32 else 5):
         log_ratio = _log_mills(a + d)
-        return d - (d * (a + d / 2) + log_near - log_ratio - e) * jnp.exp(log_ratio)
-
-    return lax.fori_loop(0, 4 if share.dtype == np.float32 else 5, step, d)
+        d = d - (d * (a + d / 2) + log_near - log_ratio - e) * lax.exp(log_ratio)
+    return d
 
 
 def _log_mills(x: jax.Array) -> jax.Array:
     """Return the logarithm of Mills' ratio of the normal distribution, for ``x >= 0``."""
     s = 4 / (2 + x) - 1
-    smooth = jnp.zeros_like(x)
-    for c in reversed(_SINGLE if x.dtype == np.float32 else _DOUBLE):
-        smooth = smooth * s + np.asarray(c, x.dtype)
-    return smooth - jnp.log(x + np.asarray(np.sqrt(2 / np.pi), x.dtype))
+    terms = _SINGLE if x.dtype == np.float32 else _DOUBLE
+    smooth = lax.full_like(x, terms[-1])
+    for c in terms[-2::-1]:
+        # Not by operators, which take several times as long to trace.
+        smooth = lax.add(lax.mul(smooth, s), lax.full_like(x, c))
+    return smooth - lax.log(x + np.asarray(np.sqrt(2 / np.pi), x.dtype))
