@@ -16,10 +16,6 @@ from brainvar.random import RandomState
 from brainvar.random._functions import FUNCTIONS
 from brainvar.transforms.jit import jit
 
-SHARED_WITH_NUMPY = sorted(
-    set(FUNCTIONS) - {"bernoulli", "truncated_normal", "split_key", "split_keys"}
-)
-
 
 @pytest.fixture(params=[RandomState, host_random.RandomState], ids=["jax", "numpy"])
 def state(request):
@@ -27,23 +23,6 @@ def state(request):
 
 
 # --- signatures ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted({*SHARED_WITH_NUMPY} - {"rand", "randn"}))
-def test_signatures_begin_as_those_of_numpy(name):
-    if name in ("ranf", "sample"):  # NumPy has these as functions of (*args, **kwargs)
-        theirs = list(inspect.signature(np.random.random_sample).parameters.values())
-    else:
-        theirs = list(inspect.signature(getattr(np.random.RandomState, name)).parameters.values())
-        theirs = [p for p in theirs if p.name != "self"]
-    ours = list(inspect.signature(getattr(brandom, name)).parameters.values())
-    for mine, numpys in zip(ours, theirs, strict=False):
-        assert mine.name == numpys.name
-        assert mine.default == numpys.default
-        assert mine.kind == numpys.kind
-    assert all(
-        p.kind is p.KEYWORD_ONLY or p.name in ("axis", "independent") for p in ours[len(theirs) :]
-    )
 
 
 @pytest.mark.parametrize("name", ["rand", "randn"])

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 import brainvar.math.jax as _jax_backend
 import brainvar.math.numpy as _numpy_backend
 import brainvar.math.numpy.random as _numpy_random
@@ -86,7 +84,12 @@ def _hand_over(old: str, new: str) -> None:
     """Continue the default random stream of one backend in the other."""
     state = vars(_RANDOM[old]).get("DEFAULT")
     if state is not None and current_frame() is None and at_top_level():
-        _RANDOM[new].DEFAULT.value = np.array(state.value)
+        _RANDOM[new].DEFAULT.set_state(state.get_state())
+
+
+def random_module() -> ModuleType:
+    """Return the module of random numbers of the backend in use."""
+    return _RANDOM[_name]
 
 
 @contextlib.contextmanager

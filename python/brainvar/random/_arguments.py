@@ -26,6 +26,7 @@ __all__ = [
     "as_shape",
     "check_order",
     "check_range",
+    "check_triangle",
     "draw_shape",
     "float_dtype",
     "host_value",
@@ -33,6 +34,8 @@ __all__ = [
     "is_probability",
     "non_negative",
     "positive",
+    "positive_probability",
+    "probability_below_1",
     "unwrap",
 ]
 
@@ -351,3 +354,30 @@ def as_data(x: Any, name: str) -> np.ndarray | jax.Array:
         return jnp.array([unwrap(item) for item in x])
     except ValueError as error:
         raise TypeError(f"{name} must be an array or an integer, got {x!r}") from error
+
+
+def positive_probability(x: Any, name: str) -> None:
+    """Check that every element lies in (0, 1]."""
+    if not np.all((x > 0) & (x <= 1)):
+        raise ValueError(f"{name} <= 0, {name} > 1 or {name} contains NaNs")
+
+
+def probability_below_1(x: Any, name: str) -> None:
+    """Check that every element lies in [0, 1)."""
+    if not np.all((x >= 0) & (x < 1)):
+        raise ValueError(f"{name} < 0, {name} >= 1 or {name} contains NaNs")
+
+
+def check_triangle(left: Any, mode: Any, right: Any) -> None:
+    """Check that ``left <= mode <= right``, and ``left < right``."""
+    if not (type(left) is type(mode) is type(right) is float):
+        left, mode, right = host_value(left), host_value(mode), host_value(right)
+        if left is None or mode is None or right is None:
+            return
+    for wrong, words in (
+        (left > mode, "left > mode"),
+        (mode > right, "mode > right"),
+        (left == right, "left == right"),
+    ):
+        if wrong is True or (wrong is not False and np.any(wrong)):
+            raise ValueError(f"{words}: left <= mode <= right is needed, and left < right")

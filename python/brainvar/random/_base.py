@@ -14,23 +14,29 @@ from brainvar.random._arguments import (
     draw_shape,
     float_dtype,
 )
-from brainvar.random._plans import Plan, float_plan, plan, split_plan
+from brainvar.random._keys import seed_key
+from brainvar.random._placement import check_sharding, placed
+from brainvar.random._plans import Plan, float_plan, gathered, keyed_plan, plan, split_plan
 from brainvar.random._samplers import Sampler
 
 __all__ = ["DrawMethods"]
 
 
 class DrawMethods:
-    """The steps of a draw, on top of three hooks that a backend's RandomState supplies.
+    """The steps of a draw, on top of the hooks that a backend's RandomState supplies.
 
     ``_step(plan, *params)`` runs a plan with the state's key, stores the next key and returns the
-    raw sample; ``_out(raw)`` makes the array that the user gets; ``_key_out(raw)`` the one of
-    `split_key`.
+    raw sample; ``_run(keyed_plan, key, *params)`` runs one with another key; ``_out(raw)`` makes
+    the array that the user gets; ``_key_out(raw)`` the one of `split_key`.
     """
 
     _stream: str
 
     def _step(self, run: Plan, *params: Any) -> Any:
+        raise NotImplementedError
+
+    @staticmethod
+    def _run(run: Plan, key: Any, *params: Any) -> Any:
         raise NotImplementedError
 
     @staticmethod
@@ -41,8 +47,53 @@ class DrawMethods:
     def _key_out(raw: Any) -> Any:
         raise NotImplementedError
 
-    def _draw(self, sampler: Sampler, shape: tuple[int, ...], dtype: np.dtype, *params: Any) -> Any:
-        return self._out(self._step(plan(sampler, shape, dtype, self._stream), *params))
+    def _draw(
+        self,
+        sampler: Sampler,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        *params: Any,
+        key: Any = None,
+        sharding: Any = None,
+        options: tuple[Any, ...] = (),
+    ) -> Any:
+        """Draw, from operands that are checked and converted."""
+        if key is None and sharding is None:
+            return self._out(
+                self._step(plan(sampler, shape, dtype, self._stream, options), *params)
+            )
+        raw = self._draw_raw(
+            sampler, shape, dtype, params, key=key, sharding=sharding, options=options
+        )
+        return self._out(raw)
+
+    def _draw_raw(
+        self,
+        sampler: Sampler,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        params: tuple[Any, ...],
+        *,
+        key: Any = None,
+        sharding: Any = None,
+        options: tuple[Any, ...] = (),
+        gather: tuple[str, int] | None = None,
+    ) -> Any:
+        """Draw a raw array, with a key of the user's or under a sharding where they are given."""
+        what = sampler, shape, dtype, self._stream, options, gather
+        if sharding is not None:
+            check_sharding(
+                sharding, shape if gather is None else gathered(params[0], shape, gather)
+            )
+        if key is not None:
+            key = seed_key(key)
+        elif sharding is None:
+            return self._step(plan(*what), *params)
+        else:
+            # Not in one program with the draw, whose results all live on the sharding's devices:
+            # the state stays where it is.
+            key = self._step(split_plan(None, self._stream))
+        return self._run(keyed_plan(*what, sharding), *placed(sharding, key, *params))
 
     def _draw_floats(
         self,
@@ -50,14 +101,22 @@ class DrawMethods:
         size: Any,
         dtype: Any,
         *named: tuple[Any, str, Check | None],
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Draw from a distribution of real parameters, each given with its name and check."""
         dtype = float_dtype(dtype)
         params = [as_float(x, name, dtype, check) for x, name, check in named]
-        return self._draw(sampler, draw_shape(size, *params), dtype, *params)
+        shape = draw_shape(size, *params)
+        return self._draw(sampler, shape, dtype, *params, key=key, sharding=sharding)
 
-    def _draw_standard(self, sampler: Sampler, size: Any, dtype: Any) -> Any:
+    def _draw_standard(
+        self, sampler: Sampler, size: Any, dtype: Any, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw from a distribution of floats that has no parameters."""
+        if key is not None or sharding is not None:
+            shape, dtype = as_shape(size), float_dtype(dtype)
+            return self._draw(sampler, shape, dtype, key=key, sharding=sharding)
         if type(size) is not int:
             size = as_shape(size)
         return self._out(self._step(float_plan(sampler, size, dtype, self._stream, x64_enabled())))

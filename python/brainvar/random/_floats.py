@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from brainvar.random import _samplers
+from brainvar.random import _formulas, _samplers
 from brainvar.random._arguments import (
     as_float,
     as_shape,
     check_order,
     check_range,
+    check_triangle,
     draw_shape,
     float_dtype,
     non_negative,
     positive,
 )
 from brainvar.random._base import DrawMethods
+from brainvar.random._truncated import truncated_normal
 
 __all__ = ["FloatMethods"]
 
@@ -28,7 +30,9 @@ class FloatMethods(DrawMethods):
     float32 by default, and float64 under ``jax_enable_x64``.
     """
 
-    def random(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def random(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw numbers uniform in [0, 1).
 
         Parameters
@@ -43,21 +47,27 @@ class FloatMethods(DrawMethods):
         array of shape `size`
             Bit for bit the same on every platform.
         """
-        return self._draw_standard(_samplers.random, size, dtype)
+        return self._draw_standard(_samplers.random, size, dtype, key, sharding)
 
-    def random_sample(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def random_sample(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw numbers uniform in [0, 1); the same as `random`."""
-        return self._draw_standard(_samplers.random, size, dtype)
+        return self._draw_standard(_samplers.random, size, dtype, key, sharding)
 
-    def ranf(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def ranf(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw numbers uniform in [0, 1); the same as `random`."""
-        return self._draw_standard(_samplers.random, size, dtype)
+        return self._draw_standard(_samplers.random, size, dtype, key, sharding)
 
-    def sample(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def sample(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw numbers uniform in [0, 1); the same as `random`."""
-        return self._draw_standard(_samplers.random, size, dtype)
+        return self._draw_standard(_samplers.random, size, dtype, key, sharding)
 
-    def rand(self, *dn: int, dtype: Any = None) -> Any:
+    def rand(self, *dn: int, dtype: Any = None, key: Any = None, sharding: Any = None) -> Any:
         """Draw numbers uniform in [0, 1), with the shape as separate arguments.
 
         Parameters
@@ -67,9 +77,9 @@ class FloatMethods(DrawMethods):
         dtype : dtype, optional
             float16, bfloat16, float32 or float64.
         """
-        return self._draw_standard(_samplers.random, as_shape(dn), dtype)
+        return self._draw_standard(_samplers.random, as_shape(dn), dtype, key, sharding)
 
-    def randn(self, *dn: int, dtype: Any = None) -> Any:
+    def randn(self, *dn: int, dtype: Any = None, key: Any = None, sharding: Any = None) -> Any:
         """Draw standard normal numbers, with the shape as separate arguments.
 
         Parameters
@@ -79,10 +89,17 @@ class FloatMethods(DrawMethods):
         dtype : dtype, optional
             float16, bfloat16, float32 or float64.
         """
-        return self._draw_standard(_samplers.standard_normal, as_shape(dn), dtype)
+        return self._draw_standard(_samplers.standard_normal, as_shape(dn), dtype, key, sharding)
 
     def uniform(
-        self, low: Any = 0.0, high: Any = 1.0, size: Any = None, *, dtype: Any = None
+        self,
+        low: Any = 0.0,
+        high: Any = 1.0,
+        size: Any = None,
+        *,
+        dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Draw numbers uniform in [low, high).
 
@@ -101,13 +118,17 @@ class FloatMethods(DrawMethods):
             If ``high - low`` is not finite in `dtype`.
         """
         if type(low) is float and type(high) is float and low == 0.0 and high == 1.0:
-            return self._draw_standard(_samplers.random, size, dtype)
+            return self._draw_standard(_samplers.random, size, dtype, key, sharding)
         dtype = float_dtype(dtype)
         bounds = as_float(low, "low", dtype), as_float(high, "high", dtype)
         check_range(low, high, dtype)
-        return self._draw(_samplers.uniform, draw_shape(size, *bounds), dtype, *bounds)
+        return self._draw(
+            _samplers.uniform, draw_shape(size, *bounds), dtype, *bounds, key=key, sharding=sharding
+        )
 
-    def standard_normal(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def standard_normal(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw normal numbers of mean 0 and standard deviation 1.
 
         Parameters
@@ -117,10 +138,17 @@ class FloatMethods(DrawMethods):
         dtype : dtype, optional
             float16, bfloat16, float32 or float64.
         """
-        return self._draw_standard(_samplers.standard_normal, size, dtype)
+        return self._draw_standard(_samplers.standard_normal, size, dtype, key, sharding)
 
     def normal(
-        self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, *, dtype: Any = None
+        self,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        size: Any = None,
+        *,
+        dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Draw normal numbers.
 
@@ -141,12 +169,20 @@ class FloatMethods(DrawMethods):
             If `scale` is negative.
         """
         if type(loc) is float and type(scale) is float and loc == 0.0 and scale == 1.0:
-            return self._draw_standard(_samplers.standard_normal, size, dtype)
+            return self._draw_standard(_samplers.standard_normal, size, dtype, key, sharding)
         return self._draw_floats(
-            _samplers.normal, size, dtype, (loc, "loc", None), (scale, "scale", non_negative)
+            _samplers.normal,
+            size,
+            dtype,
+            (loc, "loc", None),
+            (scale, "scale", non_negative),
+            key=key,
+            sharding=sharding,
         )
 
-    def standard_exponential(self, size: Any = None, *, dtype: Any = None) -> Any:
+    def standard_exponential(
+        self, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw exponential numbers of mean 1.
 
         Parameters
@@ -156,9 +192,17 @@ class FloatMethods(DrawMethods):
         dtype : dtype, optional
             float16, bfloat16, float32 or float64.
         """
-        return self._draw_standard(_samplers.standard_exponential, size, dtype)
+        return self._draw_standard(_samplers.standard_exponential, size, dtype, key, sharding)
 
-    def exponential(self, scale: Any = 1.0, size: Any = None, *, dtype: Any = None) -> Any:
+    def exponential(
+        self,
+        scale: Any = 1.0,
+        size: Any = None,
+        *,
+        dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
         """Draw exponential numbers.
 
         Parameters
@@ -175,7 +219,53 @@ class FloatMethods(DrawMethods):
         ValueError
             If `scale` is negative.
         """
-        return self._draw_floats(_samplers.exponential, size, dtype, (scale, "scale", non_negative))
+        return self._draw_floats(
+            _samplers.exponential,
+            size,
+            dtype,
+            (scale, "scale", non_negative),
+            key=key,
+            sharding=sharding,
+        )
+
+    def triangular(
+        self,
+        left: Any = 0.0,
+        mode: Any = 0.5,
+        right: Any = 1.0,
+        size: Any = None,
+        *,
+        dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
+        """Draw numbers in [left, right] whose density is a triangle.
+
+        Parameters
+        ----------
+        left, mode, right : float or array_like of floats
+            Where the density begins, is highest, and ends.
+        size : int or tuple of ints, optional
+            Shape of the result.
+        dtype : dtype, optional
+            float16, bfloat16, float32 or float64.
+        key, sharding : optional
+            As for `random`.
+
+        Raises
+        ------
+        ValueError
+            Unless ``left <= mode <= right`` and ``left < right``.
+        """
+        dtype = float_dtype(dtype)
+        params = (
+            as_float(left, "left", dtype),
+            as_float(mode, "mode", dtype),
+            as_float(right, "right", dtype),
+        )
+        check_triangle(left, mode, right)
+        shape = draw_shape(size, *params)
+        return self._draw(_formulas.triangular, shape, dtype, *params, key=key, sharding=sharding)
 
     def truncated_normal(
         self,
@@ -186,6 +276,8 @@ class FloatMethods(DrawMethods):
         scale: Any = 1.0,
         *,
         dtype: Any = None,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Draw normal numbers that lie between two bounds.
 
@@ -212,8 +304,7 @@ class FloatMethods(DrawMethods):
 
         Notes
         -----
-        By inversion of the distribution function, whose values at both bounds must differ: in
-        float32 the bounds should not both lie beyond the same 5 standard deviations.
+        By inversion of the distribution function; bounds in a tail are fine, however far out.
         """
         dtype = float_dtype(dtype)
         params = (
@@ -224,4 +315,4 @@ class FloatMethods(DrawMethods):
         )
         check_order(lower, upper)
         shape = draw_shape(size, *params)
-        return self._draw(_samplers.truncated_normal, shape, dtype, *params)
+        return self._draw(truncated_normal, shape, dtype, *params, key=key, sharding=sharding)

@@ -4,37 +4,74 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from brainvar._compat import at_top_level
 from brainvar.core.tracking import local
 
-__all__ = ["FUNCTIONS", "DefaultState", "module_functions"]
+__all__ = ["FUNCTIONS", "DefaultState", "hand_on_default", "module_functions"]
 
 FUNCTIONS = (
+    "backup_key",
     "bernoulli",
+    "bytes",
+    "categorical",
+    "cauchy",
     "choice",
+    "clone_rng",
+    "default_rng",
     "exponential",
+    "geometric",
+    "get_key",
+    "get_key_data",
+    "get_state",
+    "gumbel",
+    "laplace",
+    "logistic",
+    "lognormal",
+    "logseries",
+    "maxwell",
+    "multivariate_normal",
     "normal",
+    "orthogonal",
+    "pareto",
     "permutation",
+    "power",
     "rand",
+    "rand_like",
     "randint",
+    "randint_like",
     "randn",
+    "randn_like",
     "random",
     "random_integers",
     "random_sample",
     "ranf",
+    "rayleigh",
+    "restore_key",
     "sample",
     "seed",
+    "seed_context",
+    "self_assign_multi_keys",
+    "set_key",
+    "set_state",
     "shuffle",
     "split_key",
     "split_keys",
+    "standard_cauchy",
     "standard_exponential",
     "standard_normal",
+    "tomaxint",
+    "triangular",
     "truncated_normal",
     "uniform",
+    "wald",
+    "weibull",
+    "weibull_min",
 )
 """The methods of RandomState that are functions of the module too."""
 
@@ -77,6 +114,35 @@ class DefaultState:
         thread.start()
         thread.join()
         return made[0]
+
+
+def hand_on_default(name: str, target: Callable[[], ModuleType]) -> None:
+    """Make an assignment to ``DEFAULT`` of a module one to that of another module.
+
+    For a module that shows another one's names: by itself the assignment would only hide that.
+
+    Parameters
+    ----------
+    name : str
+        The name of the module.
+    target : callable
+        Gives the other module.
+    """
+
+    class Module(ModuleType):
+        def __setattr__(self, attribute: str, value: Any) -> None:
+            if attribute == "DEFAULT":
+                setattr(target(), attribute, value)
+            else:
+                super().__setattr__(attribute, value)
+
+        def __delattr__(self, attribute: str) -> None:
+            if attribute == "DEFAULT":
+                delattr(target(), attribute)
+            else:
+                super().__delattr__(attribute)
+
+    sys.modules[name].__class__ = Module
 
 
 def module_functions(

@@ -10,11 +10,15 @@ import numpy as np
 
 from brainvar._compat import Tracer
 from brainvar.random._arguments import host_value, int_dtype
+from brainvar.random._continuous import ContinuousMethods
+from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
 from brainvar.random._integers import IntegerMethods
 from brainvar.random._keys import seed_key, to_key
+from brainvar.random._multivariate import MultivariateMethods
+from brainvar.random._names import KeyMethods, LikeMethods
 from brainvar.random._orders import OrderMethods
-from brainvar.random._plans import Plan, plan
+from brainvar.random._plans import Plan
 from brainvar.random._samplers import Sampler
 
 __all__ = ["HostRandomMethods"]
@@ -22,7 +26,16 @@ __all__ = ["HostRandomMethods"]
 _lock = threading.RLock()
 
 
-class HostRandomMethods(FloatMethods, IntegerMethods, OrderMethods):
+class HostRandomMethods(
+    FloatMethods,
+    ContinuousMethods,
+    IntegerMethods,
+    DiscreteMethods,
+    OrderMethods,
+    MultivariateMethods,
+    LikeMethods,
+    KeyMethods,
+):
     """Samplers that draw with the key in this array, and give NumPy arrays.
 
     To be mixed in before a subclass of `numpy.ndarray` that holds uint32[2] and has `_stream`.
@@ -36,6 +49,19 @@ class HostRandomMethods(FloatMethods, IntegerMethods, OrderMethods):
             following, out = run(np.array(self), *(_untraced(x) for x in params))
             self._set_key(np.asarray(following))
         return out
+
+    @staticmethod
+    def _run(run: Plan, key: Any, *params: Any) -> Any:
+        with jax.default_device(_cpu()):
+            return run(np.array(_untraced(key)), *(_untraced(x) for x in params))
+
+    def _draw_raw(self, *args: Any, sharding: Any = None, **kwargs: Any) -> Any:
+        if sharding is not None:
+            raise TypeError(
+                "the numpy backend draws on one device: sharding must be None, or use the jax "
+                "backend, bm.use_backend('jax')"
+            )
+        return super()._draw_raw(*args, **kwargs)
 
     def _set_key(self, key: np.ndarray) -> None:
         np.asarray(self)[...] = key
@@ -54,10 +80,13 @@ class HostRandomMethods(FloatMethods, IntegerMethods, OrderMethods):
         shape: tuple[int, ...],
         options: tuple[Any, ...],
         *params: Any,
+        key: Any = None,
+        sharding: Any = None,
     ) -> np.ndarray:
         # Taken by NumPy, so that elements of any dtype come back as they are.
-        run = plan(sampler, shape, int_dtype(), self._stream, options)
-        index = np.asarray(self._step(run, *params))
+        index = self._draw(
+            sampler, shape, int_dtype(), *params, key=key, sharding=sharding, options=options
+        )
         x, (kind, axis) = host_value(x), how
         if kind == "take":
             return np.asarray(np.take(x, index, axis))  # pyright: ignore[reportArgumentType]

@@ -29,7 +29,16 @@ __all__ = ["IntegerMethods"]
 class IntegerMethods(DrawMethods):
     """Samplers whose numbers are integers or truth values."""
 
-    def randint(self, low: Any, high: Any = None, size: Any = None, dtype: Any = int) -> Any:
+    def randint(
+        self,
+        low: Any,
+        high: Any = None,
+        size: Any = None,
+        dtype: Any = int,
+        *,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
         """Draw integers uniform in [low, high), or in [0, low) if `high` is not given.
 
         Parameters
@@ -56,9 +65,20 @@ class IntegerMethods(DrawMethods):
         """
         dtype = int_dtype(dtype)
         bounds = _bounds(*((0, low) if high is None else (low, high)), dtype)
-        return self._draw(_samplers.randint, draw_shape(size, *bounds), dtype, *bounds)
+        return self._draw(
+            _samplers.randint, draw_shape(size, *bounds), dtype, *bounds, key=key, sharding=sharding
+        )
 
-    def random_integers(self, low: Any, high: Any = None, size: Any = None) -> Any:
+    def random_integers(
+        self,
+        low: Any,
+        high: Any = None,
+        size: Any = None,
+        *,
+        dtype: Any = int,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
         """Draw integers uniform in [low, high], or in [1, low] if `high` is not given.
 
         Parameters
@@ -67,21 +87,27 @@ class IntegerMethods(DrawMethods):
             The bounds; both are included.
         size : int or tuple of ints, optional
             Shape of the result.
+        dtype : dtype, optional
+            An integer type; int stands for int32, and int64 under ``jax_enable_x64``.
 
         Raises
         ------
         ValueError
-            If ``low > high``, or if a bound is outside of the range of the default integer type.
+            If ``low > high``, or if a bound is outside of the range of `dtype`.
         """
         low, high = (1, low) if high is None else (low, high)
-        dtype = int_dtype()
+        dtype = int_dtype(dtype)
         if type(high) is not int:
             high = unwrap(high)
             high = high if isinstance(high, Tracer) else _host_integers(high, "high")
         bounds = _bounds(low, high + 1, dtype)
-        return self._draw(_samplers.randint, draw_shape(size, *bounds), dtype, *bounds)
+        return self._draw(
+            _samplers.randint, draw_shape(size, *bounds), dtype, *bounds, key=key, sharding=sharding
+        )
 
-    def bernoulli(self, p: Any = 0.5, size: Any = None) -> Any:
+    def bernoulli(
+        self, p: Any = 0.5, size: Any = None, *, key: Any = None, sharding: Any = None
+    ) -> Any:
         """Draw truth values that are True with probability `p`.
 
         Parameters
@@ -103,7 +129,9 @@ class IntegerMethods(DrawMethods):
         """
         dtype = float_dtype(_floating(p))
         p = as_float(p, "p", dtype, is_probability)
-        return self._draw(_samplers.bernoulli, draw_shape(size, p), dtype, p)
+        return self._draw(
+            _samplers.bernoulli, draw_shape(size, p), dtype, p, key=key, sharding=sharding
+        )
 
 
 def _floating(p: Any) -> Any:

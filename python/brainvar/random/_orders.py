@@ -15,7 +15,6 @@ from brainvar.core.array import JaxArray
 from brainvar.random import _samplers
 from brainvar.random._arguments import as_data, as_shape, host_value, int_dtype, unwrap
 from brainvar.random._base import DrawMethods
-from brainvar.random._plans import plan
 from brainvar.random._samplers import Sampler
 
 __all__ = ["OrderMethods"]
@@ -35,11 +34,21 @@ class OrderMethods(DrawMethods):
         shape: tuple[int, ...],
         options: tuple[Any, ...],
         *params: Any,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Draw indices of `shape` and return the elements of `x` there; see `plan` for `how`."""
         raise NotImplementedError
 
-    def permutation(self, x: Any, axis: int = 0, independent: bool = False) -> Any:
+    def permutation(
+        self,
+        x: Any,
+        axis: int = 0,
+        independent: bool = False,
+        *,
+        key: Any = None,
+        sharding: Any = None,
+    ) -> Any:
         """Return the elements of an array in a random order, or a random order of integers.
 
         Parameters
@@ -61,11 +70,12 @@ class OrderMethods(DrawMethods):
         if x.ndim == 0:
             n = max(_integer(x, "x", TypeError), 0)
             _axis(axis, 1)
-            run = plan(_samplers.permutation, (n,), int_dtype(), self._stream, (n,))
-            return self._out(self._step(run))
-        return self._draw_of(x, *_ordering(x, axis, independent))
+            return self._draw(
+                _samplers.permutation, (n,), int_dtype(), key=key, sharding=sharding, options=(n,)
+            )
+        return self._draw_of(x, *_ordering(x, axis, independent), key=key, sharding=sharding)
 
-    def shuffle(self, x: Any, axis: int = 0) -> None:
+    def shuffle(self, x: Any, axis: int = 0, *, key: Any = None) -> None:
         """Put the elements of an array in a random order, in place.
 
         Parameters
@@ -84,12 +94,13 @@ class OrderMethods(DrawMethods):
             raw = x.value
             _at_least_1d(raw)
             how, sampler, shape, options = _ordering(raw, axis, independent=False)
-            run = plan(sampler, shape, int_dtype(), self._stream, options, how)
-            x.value = self._step(run, raw)
+            x.value = self._draw_raw(
+                sampler, shape, int_dtype(), (raw,), key=key, options=options, gather=how
+            )
         elif isinstance(x, np.ndarray):
             _at_least_1d(x)
             axis = _axis(axis, x.ndim)
-            x[...] = np.take(x, self._order(x.shape[axis]), axis)
+            x[...] = np.take(x, self._order(x.shape[axis], key), axis)
         elif isinstance(x, jax.Array):
             raise TypeError(
                 "shuffle works in place, and a jax.Array cannot be changed: use "
@@ -97,13 +108,13 @@ class OrderMethods(DrawMethods):
             )
         elif isinstance(x, MutableSequence):
             _axis(axis, 1)
-            x[:] = [x[i] for i in self._order(len(x)).tolist()]
+            x[:] = [x[i] for i in self._order(len(x), key).tolist()]
         else:
             raise TypeError(f"shuffle needs an array or a list that it can change, got {x!r}")
 
-    def _order(self, n: int) -> np.ndarray:
-        run = plan(_samplers.permutation, (n,), int_dtype(), self._stream, (n,))
-        order = host_value(self._step(run))
+    def _order(self, n: int, key: Any) -> np.ndarray:
+        order = self._draw_raw(_samplers.permutation, (n,), int_dtype(), (), key=key, options=(n,))
+        order = host_value(order)
         if order is None:
             raise TypeError(
                 "a NumPy array or a list cannot be shuffled inside a compiled function, where the "
@@ -112,7 +123,15 @@ class OrderMethods(DrawMethods):
         return order
 
     def choice(
-        self, a: Any, size: Any = None, replace: bool = True, p: Any = None, *, axis: int = 0
+        self,
+        a: Any,
+        size: Any = None,
+        replace: bool = True,
+        p: Any = None,
+        *,
+        axis: int = 0,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         """Choose among the elements of an array, or among the integers below a number.
 
@@ -160,9 +179,17 @@ class OrderMethods(DrawMethods):
             )
         sampler, options, params = _chooser(n, count, bool(replace), p)
         if a.ndim == 0:
-            run = plan(sampler, shape, int_dtype(), self._stream, options)
-            return self._out(self._step(run, *params))
-        return self._draw_of(a, ("take", axis), sampler, shape, options, *params)
+            return self._draw(
+                sampler,
+                shape,
+                int_dtype(),
+                *params,
+                key=key,
+                sharding=sharding,
+                options=options,
+            )
+        how = "take", axis
+        return self._draw_of(a, how, sampler, shape, options, *params, key=key, sharding=sharding)
 
 
 def _ordering(x: Any, axis: int, independent: bool) -> tuple[Any, Sampler, Any, Any]:

@@ -12,8 +12,8 @@ A sampler says what it starts from, and how its numbers come from that:
     one number each, or none that is a float. The parameters come as they were given.
 
 The first two are drawn by one kernel together with the step of the state, the last takes its key
-from a fused step. To add a sampler, write its function here, and a method in
-``_floats.py``, ``_integers.py`` or ``_orders.py`` that names, converts and checks its parameters.
+from a fused step. To add a sampler, write its function in a module of its kind, and a method in
+the mixin of its kind that names, converts and checks its parameters.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from jax import lax
 
 from brainvar import ops
 
-__all__ = ["Draw", "Sampler"]
+__all__ = ["Draw", "Sampler", "drawn_from", "elementwise"]
 
 
 class Draw(NamedTuple):
@@ -48,7 +48,7 @@ class Sampler:
     __slots__ = ("function", "name", "source")
 
     def __init__(self, source: str, function: Callable[..., jax.Array]):
-        self.name = function.__name__
+        self.name = function.__name__.lstrip("_")
         self.source = source
         self.function = function
 
@@ -56,71 +56,59 @@ class Sampler:
         return f"Sampler({self.name!r}, from {self.source})"
 
 
-def _from(source: str) -> Callable[[Callable[..., jax.Array]], Sampler]:
+def drawn_from(source: str) -> Callable[[Callable[..., jax.Array]], Sampler]:
+    """Make a Sampler of the decorated function."""
     return lambda function: Sampler(source, function)
+
+
+def elementwise(params: tuple[Any, ...], draw: Draw) -> list[jax.Array]:
+    """Give parameters the dtype and the shape of the sample."""
+    return [jnp.broadcast_to(lax.convert_element_type(x, draw.dtype), draw.shape) for x in params]
 
 
 # --- floats --------------------------------------------------------------------------------------
 
 
-@_from("uniform")
+@drawn_from("uniform")
 def random(u: jax.Array) -> jax.Array:
     return u
 
 
-@_from("uniform")
+@drawn_from("uniform")
 def uniform(u: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
     return u * (high - low) + low
 
 
-@_from("normal")
+@drawn_from("normal")
 def standard_normal(z: jax.Array) -> jax.Array:
     return z
 
 
-@_from("normal")
+@drawn_from("normal")
 def normal(z: jax.Array, loc: jax.Array, scale: jax.Array) -> jax.Array:
     return z * scale + loc
 
 
-@_from("uniform")
+@drawn_from("uniform")
 def standard_exponential(u: jax.Array) -> jax.Array:
     # The inverse of the distribution function at 1 - u, which is never 0.
     return -jnp.log1p(-u)
 
 
-@_from("uniform")
+@drawn_from("uniform")
 def exponential(u: jax.Array, scale: jax.Array) -> jax.Array:
     return -jnp.log1p(-u) * scale
-
-
-@_from("uniform")
-def truncated_normal(
-    u: jax.Array, lower: jax.Array, upper: jax.Array, loc: jax.Array, scale: jax.Array
-) -> jax.Array:
-    # Inverse of the distribution function between its values at the two bounds.
-    dtype = u.dtype
-    root2 = np.array(np.sqrt(2), dtype)
-    low = lax.erf((lower - loc) / scale / root2)
-    high = lax.erf((upper - loc) / scale / root2)
-    centred = jnp.maximum(low, u * (high - low) + low)
-    # A bound at infinity makes `centred` -1 or 1 once in a while, whose inverse is infinite.
-    most = np.nextafter(np.array(1, dtype), np.array(0, dtype), dtype=dtype)
-    centred = jnp.clip(centred, -most, most)
-    sample = root2 * lax.erf_inv(centred) * scale + loc
-    infinity = jnp.full_like(sample, jnp.inf)
-    return jnp.clip(sample, jnp.nextafter(lower, infinity), jnp.nextafter(upper, -infinity))
 
 
 # --- integers ------------------------------------------------------------------------------------
 
 
-@_from("uniform")
+@drawn_from("uniform")
 def bernoulli(u: jax.Array, p: jax.Array) -> jax.Array:
     return u < p
 
 
-@_from("key")
+@drawn_from("key")
 def randint(key: jax.Array, draw: Draw, low: jax.Array, last: jax.Array) -> jax.Array:
     """Draw integers from `low` to `last`, both included and of the dtype that is sampled in."""
     drawn = ops.integers(key, draw.shape, low, last, stream=draw.stream)
@@ -135,7 +123,7 @@ def sampling_dtype(dtype: np.dtype) -> np.dtype:
 # --- orders and choices: these give indices ------------------------------------------------------
 
 
-@_from("key")
+@drawn_from("key")
 def permutation(key: jax.Array, draw: Draw) -> jax.Array:
     """Draw an order of n; the first ``shape[0]`` of it. `options` is (n,)."""
     (n,) = draw.options
@@ -143,7 +131,7 @@ def permutation(key: jax.Array, draw: Draw) -> jax.Array:
     return order[: math.prod(draw.shape)].reshape(draw.shape)
 
 
-@_from("key")
+@drawn_from("key")
 def independent_permutation(key: jax.Array, draw: Draw) -> jax.Array:
     """Draw an order along one axis for every position of the others. `options` is (axis,)."""
     (axis,) = draw.options
@@ -151,7 +139,7 @@ def independent_permutation(key: jax.Array, draw: Draw) -> jax.Array:
     return ops.shuffle(key, index, axis, independent=True, stream=draw.stream)
 
 
-@_from("key")
+@drawn_from("key")
 def weighted_choice(key: jax.Array, draw: Draw, p: jax.Array) -> jax.Array:
     """Draw indices with the probabilities `p`, by inversion of their running sum."""
     running = jnp.cumsum(p)
@@ -159,7 +147,7 @@ def weighted_choice(key: jax.Array, draw: Draw, p: jax.Array) -> jax.Array:
     return jnp.searchsorted(running, running[-1] * (1 - u)).astype(draw.dtype)
 
 
-@_from("key")
+@drawn_from("key")
 def weighted_choice_without_replacement(key: jax.Array, draw: Draw, p: jax.Array) -> jax.Array:
     """Draw indices that are all different.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
+from jax.sharding import SingleDeviceSharding
 
 from brainvar._compat import (
     TOP_TRACE,
@@ -15,15 +17,18 @@ from brainvar._compat import (
 from brainvar.core import _inplace
 from brainvar.core._assign import private_array
 from brainvar.core.array import JaxArray
-from brainvar.core.tracking import local, raw_transform_write
+from brainvar.core.tracking import local, note_replaced, raw_transform_write
 from brainvar.core.variable import Variable
 from brainvar.random._arguments import int_dtype
-from brainvar.random._base import DrawMethods
+from brainvar.random._continuous import ContinuousMethods
+from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
 from brainvar.random._integers import IntegerMethods
 from brainvar.random._keys import STREAMS, check_stream, seed_key, stream_of, to_key
+from brainvar.random._multivariate import MultivariateMethods
+from brainvar.random._names import KeyMethods, LikeMethods
 from brainvar.random._orders import OrderMethods
-from brainvar.random._plans import Plan, plan, split_plan
+from brainvar.random._plans import Plan, split_plan
 from brainvar.random._samplers import Sampler
 
 __all__ = ["RandomState"]
@@ -31,7 +36,17 @@ __all__ = ["RandomState"]
 _SPLIT = {stream: split_plan(None, stream) for stream in STREAMS}
 
 
-class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
+class RandomState(
+    FloatMethods,
+    ContinuousMethods,
+    IntegerMethods,
+    DiscreteMethods,
+    OrderMethods,
+    MultivariateMethods,
+    LikeMethods,
+    KeyMethods,
+    Variable,
+):
     """A random number generator: a Variable that holds a Threefry-2x32 key, uint32[2].
 
     Each draw splits the key in two: one is the new value, from the other the numbers are made. So
@@ -69,7 +84,7 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
     (2,)
     """
 
-    __slots__ = ("_stream",)
+    __slots__ = ("_backup", "_stream")
 
     # A key of 8 bytes is not worth the donation, and kernels read it while they write the next.
     _donated = False
@@ -85,12 +100,14 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         self._stream = check_stream(stream_of(seed) if stream is None else stream)
         super().__init__(seed_key(seed), type=type, name=name)
 
-    # -- the three hooks of a draw, and the one of a choice ----------------------------------
+    # -- the hooks of a draw, and the one of a choice ----------------------------------------
 
     def _step(self, run: Plan, *params: Any) -> Any:
         # Neither a trace here, nor a frame (which is there without a trace in JAX's
         # ensure_compile_time_eval), nor a trace where the state was made: eager code.
         if self._eager():
+            if type(self._value.sharding) is not SingleDeviceSharding:
+                self._come_home()
             # One step, so that two threads never draw with the same key.
             return _inplace.draw(self, run, *params)
         if local.frame is None and self._frame is None and trace_state() != self._birth:
@@ -99,6 +116,11 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         following, out = run.__wrapped__(self._read(), *params)
         self._set_raw(following)
         return out
+
+    @staticmethod
+    def _run(run: Plan, key: Any, *params: Any) -> Any:
+        # JAX may read an argument after the call has returned.
+        return run(np.array(key) if isinstance(key, np.ndarray) else key, *params)
 
     _out = staticmethod(JaxArray._wrap)
 
@@ -114,27 +136,65 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         shape: tuple[int, ...],
         options: tuple[Any, ...],
         *params: Any,
+        key: Any = None,
+        sharding: Any = None,
     ) -> Any:
         if isinstance(x, np.ndarray):
             x = device_data(x)
-        run = plan(sampler, shape, int_dtype(), self._stream, options, how)
-        return self._out(self._step(run, x, *params))
+        return self._out(
+            self._draw_raw(
+                sampler,
+                shape,
+                int_dtype(),
+                (x, *params),
+                key=key,
+                sharding=sharding,
+                options=options,
+                gather=how,
+            )
+        )
+
+    def _come_home(self) -> None:
+        """Leave the devices of a sharded program, all of whose results are on each of them.
+
+        A draw there would be made once by every device, and would stay with them.
+        """
+        _inplace.draw(self, _on_one_device)
+
+    @property
+    def value(self) -> jax.Array:
+        """The raw key, uint32[2]. Only another key can be assigned: a number is a seed."""
+        if self._eager() and type(self._value.sharding) is not SingleDeviceSharding:
+            self._come_home()
+        return super().value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._assign(value)
+
+    def _let_out(self) -> None:
+        if self._eager() and type(self._value.sharding) is not SingleDeviceSharding:
+            self._come_home()
+        super()._let_out()
 
     # -- the state ---------------------------------------------------------------------------
 
-    def split_key(self) -> Any:  # noqa: D102 (that of the base class)
+    def split_key(self, n: int | None = None, backup: bool = False) -> Any:  # noqa: D102 (that of the base class)
         # The same as there, without its calls, at_top_level() among them: what is Python's of the
         # time counts. Measured against a jitted identity on the key: 1.35 x for the compiled
         # split alone, 1.55 x for all of it.
         if (
-            local.frame is None
+            n is None
+            and not backup
+            and local.frame is None
             and self._birth is TOP_TRACE_STATE
             and find_top_trace(()) is TOP_TRACE
+            and type(self._value.sharding) is SingleDeviceSharding
         ):
             return _inplace.draw(self, _SPLIT[self._stream])
-        return super().split_key()
+        return super().split_key(n, backup)
 
-    split_key.__doc__ = DrawMethods.split_key.__doc__
+    split_key.__doc__ = KeyMethods.split_key.__doc__
 
     def seed(self, seed: Any = None) -> None:
         """Start again from a seed.
@@ -153,6 +213,10 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
         """
         return self._rebuild(self.split_key(), self._state())
 
+    def _set_stream(self, stream: str) -> None:
+        super()._set_stream(stream)
+        note_replaced([self])  # programs are compiled for a stream
+
     def _assign(self, value: Any) -> None:
         # Nothing is cast or broadcast to a key: a number is a seed, not a value.
         key = to_key(value)
@@ -164,6 +228,11 @@ class RandomState(FloatMethods, IntegerMethods, OrderMethods, Variable):
     def __repr__(self) -> str:
         shown = super().__repr__()
         return shown if self._stream == "original" else f"{shown[:-1]}, stream={self._stream!r})"
+
+
+def _on_one_device(key: jax.Array) -> tuple[jax.Array, None]:
+    # Through the host: an array of one of the devices would be committed to it.
+    return key if len(key.sharding.device_set) == 1 else private_array(np.asarray(key)), None
 
 
 def device_data(x: np.ndarray) -> np.ndarray:

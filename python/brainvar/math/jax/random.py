@@ -3,6 +3,7 @@
 from typing import Any
 
 import brainvar.random as _random
+from brainvar.random._functions import hand_on_default as _hand_on_default
 
 
 def __getattr__(name: str) -> Any:
@@ -11,3 +12,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return dir(_random)
+
+
+_hand_on_default(__name__, lambda: _random)
