@@ -29,7 +29,9 @@ def open_unit(u: jax.Array) -> jax.Array:
 
 def centred(u: jax.Array) -> jax.Array:
     """Move uniform numbers from [0, 1) into (-1/2, 1/2), symmetric about 0; exact."""
-    return open_unit(u) - np.array(0.5, u.dtype)
+    # Behind a barrier: pure JAX makes `u` as a float in [1, 2) less 1, and XLA would add up the
+    # three constants, whose sum has no room for the small one.
+    return open_unit(lax.optimization_barrier(u)) - np.array(0.5, u.dtype)
 
 
 def _exponential(u: jax.Array) -> jax.Array:
