@@ -32,7 +32,9 @@ STREAMS = ("original", "partitionable")
 _STRIDES = (2, 3, 64, 1009, 4096)
 
 
-def words(construction: str, stream: str, seed: int = 0, block: int = 2**22) -> Iterator[np.ndarray]:
+def words(
+    construction: str, stream: str, seed: int = 0, block: int = 2**22
+) -> Iterator[np.ndarray]:
     """Yield the words of a construction.
 
     Parameters

@@ -35,6 +35,8 @@ from brainvar.core.errors import BrainvarError as BrainvarError
 from brainvar.core.errors import CopyError as CopyError
 from brainvar.core.errors import CopyWarning as CopyWarning
 from brainvar.core.errors import EscapedVariableError as EscapedVariableError
+from brainvar.core.errors import KeyReuseError as KeyReuseError
+from brainvar.core.errors import KeyReuseWarning as KeyReuseWarning
 from brainvar.core.errors import LostValueError as LostValueError
 from brainvar.core.errors import RawTransformError as RawTransformError
 from brainvar.core.errors import StaticChangeError as StaticChangeError

@@ -39,3 +39,11 @@ class CopyError(BrainvarError, RuntimeError):
 
 class CopyWarning(UserWarning):
     """A write copied a Variable's buffer, which ``bm.on_copy('warn')`` reports."""
+
+
+class KeyReuseError(BrainvarError, RuntimeError):
+    """A key would be used twice, which ``bm.random.trace(..., on_reuse='error')`` forbids."""
+
+
+class KeyReuseWarning(UserWarning):
+    """A key was used twice, which ``bm.random.trace(..., on_reuse='warn')`` reports."""

@@ -153,9 +153,7 @@ class Frame:
         if here != self.state:
             raise RawTransformError(
                 f"{var._describe()} was changed inside a raw JAX transform (jax.jit, jax.vmap, "
-                f"jax.grad, jax.lax.scan, ...) that runs within {self.what}. Use the transform of "
-                "brainvar.math of the same name, or return the new value from the transformed "
-                "function and assign it outside."
+                f"jax.grad, jax.lax.scan, ...) that runs within {self.what}. {var._instead}"
             )
         if var._frame is self:
             var._value = value
@@ -237,8 +235,7 @@ def raw_transform_write(var: Variable) -> RawTransformError:
     """Build the error for a write to `var` inside a transform of JAX itself."""
     return RawTransformError(
         f"{var._describe()} was changed inside a raw JAX transform (jax.jit, jax.vmap, jax.grad, "
-        "jax.lax.scan, ...), which would leave an abstract value in it. Use brainvar.math's "
-        "jit or for_loop, or return the new value and assign it outside."
+        f"jax.lax.scan, ...), which would leave an abstract value in it. {var._instead}"
     )
 
 

@@ -64,6 +64,12 @@ class Variable(JaxArray):
     # Whether compiled programs may take the buffer to write in it.
     _donated = True
 
+    # What to write where a transform of JAX would change the Variable.
+    _instead = (
+        "Use brainvar.math's jit or for_loop, or return the new value from the transformed "
+        "function and assign it outside."
+    )
+
     type: str
     _cell: Any
     _name: str | None

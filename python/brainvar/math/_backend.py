@@ -86,7 +86,12 @@ def _hand_over(old: str, new: str) -> None:
     """Continue the default random stream of one backend in the other."""
     state = vars(_RANDOM[old]).get("DEFAULT")
     if state is not None and current_frame() is None and at_top_level():
-        _RANDOM[new].DEFAULT.value = np.array(state.value)
+        module: Any = _RANDOM[new]
+        key, stream = np.array(state.value), state.stream
+        if "DEFAULT" in vars(module) and module.DEFAULT.stream == stream:
+            module.DEFAULT.value = key
+        else:
+            module.DEFAULT = module.RandomState(key, stream=stream)
 
 
 def random_module() -> ModuleType:

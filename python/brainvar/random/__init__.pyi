@@ -4,6 +4,9 @@ from typing import Any
 
 from brainvar.core.array import JaxArray
 from brainvar.random._state import RandomState as RandomState
+from brainvar.random._streams import get_default_stream as get_default_stream
+from brainvar.random._streams import set_default_stream as set_default_stream
+from brainvar.random._trace import trace as trace
 
 DEFAULT: RandomState
 

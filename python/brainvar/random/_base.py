@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from brainvar.random._keys import seed_key
 from brainvar.random._placement import check_sharding, placed
 from brainvar.random._plans import Plan, float_plan, gathered, keyed_plan, plan, split_plan
 from brainvar.random._samplers import Sampler
+from brainvar.random._trace import trace
 
 __all__ = ["DrawMethods"]
 
@@ -125,6 +126,23 @@ class DrawMethods:
     def stream(self) -> str:
         """The counter layout of the generator, ``'original'`` or ``'partitionable'``."""
         return self._stream
+
+    def trace(self, *others: Any, on_reuse: Literal["record", "warn", "error"] = "record") -> trace:
+        """Record what this generator draws in a ``with`` block, and keys that are used twice.
+
+        Parameters
+        ----------
+        *others : RandomState
+            Further generators for the same record.
+        on_reuse : {'record', 'warn', 'error'}
+            What happens when a key is used for the second time.
+
+        Returns
+        -------
+        trace
+            The record, see `brainvar.random.trace`; printed, it is a report.
+        """
+        return trace(self, *others, on_reuse=on_reuse)
 
     def split_key(self) -> Any:
         """Draw a key, for another RandomState or for `jax.random`.

@@ -8,13 +8,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from brainvar._compat import Tracer
+from brainvar._compat import Tracer, at_top_level
+from brainvar.core.errors import RawTransformError
 from brainvar.random._arguments import host_value, int_dtype
 from brainvar.random._continuous import ContinuousMethods
 from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
 from brainvar.random._integers import IntegerMethods
-from brainvar.random._keys import seed_key, to_key
+from brainvar.random._keys import RAW_TRANSFORM_ADVICE, seed_key, to_key
 from brainvar.random._multivariate import MultivariateMethods
 from brainvar.random._names import KeyMethods, LikeMethods
 from brainvar.random._orders import OrderMethods
@@ -43,6 +44,12 @@ class HostRandomMethods(
     """
 
     def _step(self, run: Plan, *params: Any) -> Any:
+        if not at_top_level():
+            # It would draw once, while the function is traced, the numbers of every later call.
+            raise RawTransformError(
+                "a RandomState of the numpy backend was moved inside a transform of JAX (jax.jit, "
+                f"jax.vmap, jax.grad, jax.lax.scan, ...). {RAW_TRANSFORM_ADVICE}"
+            )
         # One lock for all: this backend is for looking at a model step by step.
         with _lock, jax.default_device(_cpu()):
             # A private copy, since JAX may read an argument after the call has returned.

@@ -14,29 +14,24 @@ from brainvar import ops
 from brainvar._compat import Tracer, at_top_level
 from brainvar.core.array import as_raw
 from brainvar.core.errors import StaticChangeError
+from brainvar.random._streams import get_default_stream
 
-__all__ = ["STREAMS", "check_stream", "seed_key", "stream_of", "to_key"]
+__all__ = ["RAW_TRANSFORM_ADVICE", "seed_key", "stream_of", "to_key"]
 
-STREAMS = ("original", "partitionable")
 _BITS = 64
 
-
-def check_stream(stream: Any) -> str:
-    """Return `stream` if it names a counter layout.
-
-    Raises
-    ------
-    ValueError
-        If it does not.
-    """
-    if stream not in STREAMS:
-        raise ValueError(f"stream must be 'original' or 'partitionable', got {stream!r}")
-    return str(stream)
+RAW_TRANSFORM_ADVICE = (
+    "Use bm.jit or bm.for_loop; or draw a key outside, key = rng.split_key() (for n lanes "
+    "rng.split_keys(n)), pass it to the function as an argument, and draw with it there, "
+    "rng.random(3, key=key), which leaves the state alone."
+)
+"""What to write where a transform of JAX would move a RandomState."""
 
 
 def stream_of(seed: Any) -> str:
     """Return the counter layout of a RandomState given as a seed, the default for others."""
-    return getattr(seed, "_stream", "original")
+    stream = getattr(seed, "_stream", None)
+    return get_default_stream() if stream is None else stream
 
 
 def seed_key(seed: Any) -> np.ndarray | jax.Array:

@@ -24,12 +24,13 @@ from brainvar.random._continuous import ContinuousMethods
 from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
 from brainvar.random._integers import IntegerMethods
-from brainvar.random._keys import STREAMS, check_stream, seed_key, stream_of, to_key
+from brainvar.random._keys import RAW_TRANSFORM_ADVICE, seed_key, stream_of, to_key
 from brainvar.random._multivariate import MultivariateMethods
 from brainvar.random._names import KeyMethods, LikeMethods
 from brainvar.random._orders import OrderMethods
 from brainvar.random._plans import Plan, split_plan
 from brainvar.random._samplers import Sampler
+from brainvar.random._streams import STREAMS, check_stream
 
 __all__ = ["RandomState"]
 
@@ -60,9 +61,9 @@ class RandomState(
         bits. A raw key is an array uint32[2] (or another RandomState), a typed key one of
         ``jax.random.key(..., impl='threefry2x32')``.
     stream : {'original', 'partitionable'}, optional
-        The counter layout; the default is that of a RandomState given as `seed`, and 'original'
-        otherwise: JAX's original one, or that of ``jax.random`` since JAX 0.5. It
-        belongs to the state, and is kept by copies, pickles and pytrees.
+        The counter layout: JAX's original one, or that of ``jax.random`` since JAX 0.5. The
+        default is that of a RandomState given as `seed`, and what `set_default_stream` says
+        ('original') otherwise. It belongs to the state, and is kept by copies, pickles and pytrees.
     type, name : str, optional
         As for `Variable`.
 
@@ -88,6 +89,8 @@ class RandomState(
 
     # A key of 8 bytes is not worth the donation, and kernels read it while they write the next.
     _donated = False
+
+    _instead = RAW_TRANSFORM_ADVICE
 
     def __init__(
         self,

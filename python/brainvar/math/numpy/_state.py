@@ -8,7 +8,8 @@ import numpy as np
 
 from brainvar.math.numpy._variable import Variable
 from brainvar.random._host import HostRandomMethods
-from brainvar.random._keys import check_stream, seed_key, stream_of
+from brainvar.random._keys import seed_key, stream_of
+from brainvar.random._streams import check_stream
 
 __all__ = ["RandomState"]
 
@@ -27,7 +28,7 @@ class RandomState(HostRandomMethods, Variable):
         one of ``jax.random.key(..., impl='threefry2x32')``.
     stream : {'original', 'partitionable'}, optional
         The counter layout, which is kept by copies and pickles; the default is that of a
-        RandomState given as `seed`, and 'original' otherwise.
+        RandomState given as `seed`, and what `set_default_stream` says otherwise.
     type, name : str, optional
         As for `Variable`.
 

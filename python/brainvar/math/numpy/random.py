@@ -6,11 +6,21 @@ from brainvar.math.numpy._state import RandomState as RandomState
 from brainvar.random._functions import FUNCTIONS as _FUNCTIONS
 from brainvar.random._functions import DefaultState as _DefaultState
 from brainvar.random._functions import module_functions as _module_functions
+from brainvar.random._streams import get_default_stream as get_default_stream
+from brainvar.random._streams import set_default_stream as set_default_stream
+from brainvar.random._trace import trace as trace
 
 _default = _DefaultState(globals(), RandomState)
 globals().update(_module_functions(_default, RandomState, __name__))
 
-__all__ = ["DEFAULT", "RandomState", *_FUNCTIONS]  # noqa: F822  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [  # noqa: F822
+    "DEFAULT",
+    "RandomState",
+    "get_default_stream",
+    "set_default_stream",
+    "trace",
+    *_FUNCTIONS,
+]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
