@@ -228,6 +228,9 @@ class RandomState(
     def _state(self) -> dict[str, Any]:
         return {**super()._state(), "_stream": self._stream}
 
+    def _static_key(self) -> Any:
+        return self._stream, super()._static_key()
+
     def __repr__(self) -> str:
         shown = super().__repr__()
         return shown if self._stream == "original" else f"{shown[:-1]}, stream={self._stream!r})"
