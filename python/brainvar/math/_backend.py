@@ -88,10 +88,11 @@ def _hand_over(old: str, new: str) -> None:
     if state is not None and current_frame() is None and at_top_level():
         module: Any = _RANDOM[new]
         key, stream = np.array(state.value), state.stream
-        if "DEFAULT" in vars(module) and module.DEFAULT.stream == stream:
-            module.DEFAULT.value = key
-        else:
+        other = vars(module).get("DEFAULT")
+        if other is None:
             module.DEFAULT = module.RandomState(key, stream=stream)
+        else:
+            other.set_state(("threefry2x32", key, stream))
 
 
 def random_module() -> ModuleType:

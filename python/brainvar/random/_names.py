@@ -14,7 +14,8 @@ from brainvar._compat import at_top_level
 from brainvar.core.errors import StaticChangeError
 from brainvar.random._arguments import as_shape, host_value, unwrap
 from brainvar.random._base import DrawMethods
-from brainvar.random._keys import check_stream, to_key
+from brainvar.random._keys import to_key
+from brainvar.random._streams import check_stream
 
 __all__ = ["KeyMethods", "LikeMethods"]
 

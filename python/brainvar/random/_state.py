@@ -228,6 +228,11 @@ class RandomState(
     def _state(self) -> dict[str, Any]:
         return {**super()._state(), "_stream": self._stream}
 
+    @classmethod
+    def _rebuild(cls, raw: Any, state: dict[str, Any]) -> Any:
+        # Leaves that went through a file come back as NumPy's.
+        return super()._rebuild(private_array(raw) if type(raw) is np.ndarray else raw, state)
+
     def _static_key(self) -> Any:
         return self._stream, super()._static_key()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Iterator
@@ -58,6 +59,8 @@ def find_caller() -> Caller:
 
 
 def _is_ours(file: str) -> bool:
+    if file == contextlib.__file__:  # between a context manager here and its user
+        return True
     return file.startswith(_PACKAGE) and not file.startswith(_EXAMPLES)
 
 
@@ -175,11 +178,13 @@ def _assign(original: Any) -> Any:
 
 
 def _split_key(original: Any) -> Any:
-    del original  # a shortcut past the others
+    del original  # it has a shortcut past the others
 
-    from brainvar.random._base import DrawMethods
+    def split_key(self: Any, *args: Any, **kwargs: Any) -> Any:
+        above: Any = super(_classes()[0], self)
+        return above.split_key(*args, **kwargs)
 
-    return DrawMethods.split_key
+    return split_key
 
 
 def _classes() -> tuple[type, type]:
