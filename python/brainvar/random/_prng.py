@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 from jax import Array, lax
 from jax.extend.random import define_prng_impl
 
-from brainvar import ops
-from brainvar.ops._carried_bits import bits_for_program
+from brainvar.ops import _in_program as in_program
 from brainvar.ops._primitive import STREAMS, stream_name
 
 __all__ = ["impl_stream", "threefry_prng_impl"]
@@ -91,12 +88,12 @@ def _seed(seed: Array) -> Array:
 
 
 def _fold_in(key: Array, data: Any) -> Array:
-    return ops.fold_in(key, data)
+    return in_program.fold_in(key, data)
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2), inline=True)
 def _split(key: Array, shape: tuple[int, ...], stream: str) -> Array:
-    return ops.split(key, math.prod(shape), stream=stream).reshape(*shape, 2)
+    keys = in_program.split(key, math.prod(shape), stream=stream)
+    return keys if len(shape) == 1 else keys.reshape(*shape, 2)
 
 
 def _original_split(key: Array, shape: tuple[int, ...]) -> Array:
@@ -104,7 +101,7 @@ def _original_split(key: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _original_bits(key: Array, width: int, shape: tuple[int, ...]) -> Array:
-    return bits_for_program(key, tuple(shape), width, stream="original")
+    return in_program.bits(key, tuple(shape), width, stream="original")
 
 
 def _partitionable_split(key: Array, shape: tuple[int, ...]) -> Array:
@@ -112,7 +109,7 @@ def _partitionable_split(key: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _partitionable_bits(key: Array, width: int, shape: tuple[int, ...]) -> Array:
-    return bits_for_program(key, tuple(shape), width, stream="partitionable")
+    return in_program.bits(key, tuple(shape), width, stream="partitionable")
 
 
 def _define(stream: str, split: Callable[..., Array], bits: Callable[..., Array]) -> Any:
