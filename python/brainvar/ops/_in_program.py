@@ -19,7 +19,7 @@ The numbers are the same in all forms, and those of the functions in `brainvar.o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -30,7 +30,13 @@ from brainvar._compat import Tracer, mlir
 from brainvar._native import native_enabled
 from brainvar.ops import _sampling as calls
 from brainvar.ops import _threefry as twin
-from brainvar.ops._primitive import STREAM_CODE, define_primitive, no_tangent
+from brainvar.ops._primitive import (
+    STREAM_CODE,
+    batch_size,
+    define_primitive,
+    no_tangent,
+    to_front,
+)
 
 #: Draws of at most so many cipher blocks are left to XLA. Few, since their code takes longer to
 #: compile than a call.
@@ -87,6 +93,12 @@ def _bits_on_cpu(key: Array, *, shape: tuple[int, ...], width: int, stream: str)
     return calls.bits_p.bind(key, shape=shape, width=width, stream=stream)
 
 
+def _fold_in_batching(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[Any, int]:
+    size = batch_size(args, dims)
+    key, data = (to_front(x, d, size) for x, d in zip(args, dims, strict=True))
+    return _fold_in_p.bind(key, data), 0
+
+
 _split_p = _define(
     "split",
     twin.split,
@@ -105,7 +117,7 @@ _fold_in_p = _define(
     "fold_in",
     twin.fold_in,
     calls._fold_in_eval,
-    calls._fold_in_batching(lambda: _fold_in_p),
+    _fold_in_batching,
     _fold_in_on_cpu,
 )
 

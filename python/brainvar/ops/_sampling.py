@@ -185,20 +185,17 @@ def _fold_in_eval(key: Any, data: Any) -> Any:
     return ShapedArray(key.shape, _UINT32)
 
 
-def _fold_in_batching(primitive_of: Callable[[], Any]) -> Callable[..., Any]:
-    def rule(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[Any, int]:
-        size = batch_size(args, dims)
-        key, data = (to_front(x, d, size) for x, d in zip(args, dims, strict=True))
-        return primitive_of().bind(key, data), 0
-
-    return rule
+def _fold_in_batching(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[Any, int]:
+    size = batch_size(args, dims)
+    key, data = (to_front(x, d, size) for x, d in zip(args, dims, strict=True))
+    return fold_in_p.bind(key, data), 0
 
 
 fold_in_p = define_primitive(
     "brainvar_fold_in",
     twin.fold_in,
     _fold_in_eval,
-    _fold_in_batching(lambda: fold_in_p),
+    _fold_in_batching,
     target="brainvar_threefry_fold_in_v1",
 )
 no_tangent(fold_in_p)
