@@ -3,8 +3,9 @@
 `brainvar.ops.split`, `bits` and `fold_in` are one call of a kernel each, which is best where they
 are all that runs. Amid a compiled program, on the CPU, there is more to choose from:
 
-- A few blocks are left to XLA, in the form of the twin. They cost 20 ns so, and a call of a kernel
-  200 ns: a sampler that rejects makes several such draws for each number.
+- A few blocks, for some keys or one number, are left to XLA, in the form of the twin. They cost
+  20 ns so, and a call of a kernel 200 ns: a sampler that rejects makes several such draws for each
+  number. Without the extension, all are.
 - Most draws are a call of the kernel.
 - A large draw is one too, but the kernel writes the bits into a buffer of floats, and the program
   takes them from there as integers. What `jax.random` makes of bits is one elementwise loop, which
@@ -13,7 +14,9 @@ are all that runs. Amid a compiled program, on the CPU, there is more to choose 
   arithmetic: on two cores, for 1e7 uniforms, the loop takes 2 ms in place and 28 ms elsewhere.
   Nothing calculates with these floats; loads and stores keep all bit patterns, NaNs included.
 
-The numbers are the same in all forms, and those of the functions in `brainvar.ops`.
+The numbers are the same in all forms, and those of the functions in `brainvar.ops`. What a program
+makes of them is the same as well: XLA may round floating-point arithmetic in another way when it is
+fused with other neighbours, so bits without the extension lie behind a wall, as a call is one.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
@@ -38,9 +42,8 @@ from brainvar.ops._primitive import (
     to_front,
 )
 
-#: Draws of at most so many cipher blocks are left to XLA. Few, since their code takes longer to
-#: compile than a call.
-_INLINE_BLOCKS = 4
+#: Up to so many keys are left to XLA. Few, since their code takes longer to compile than a call.
+_INLINE_KEYS = 4
 
 #: Buffers of fewer bytes lie in memory that has been in use before.
 _FRESH_BYTES = 1 << 20
@@ -57,32 +60,45 @@ def _define(
 ) -> Any:
     primitive = define_primitive(f"brainvar_{name}_in_program", function, abstract_eval, batching)
     no_tangent(primitive)
-    if native_enabled("cpu"):
-        rule = mlir.lower_fun(on_cpu, multiple_results=False)
-        mlir.register_lowering(primitive, rule, platform="cpu")
+    rule = mlir.lower_fun(on_cpu, multiple_results=False)
+    mlir.register_lowering(primitive, rule, platform="cpu")
     return primitive
 
 
-def _few(key: Any, blocks: int) -> bool:
-    return key.size // 2 * blocks <= _INLINE_BLOCKS
+def _for_xla(key: Any, n: int) -> bool:
+    return not native_enabled("cpu") or key.size // 2 * n <= _INLINE_KEYS
 
 
 def _split_on_cpu(key: Array, *, n: int, stream: str) -> Array:
-    if _few(key, n):
+    if _for_xla(key, n):
         return twin.split(key, n=n, stream=stream)
     return calls.split_p.bind(key, n=n, stream=stream)
 
 
 def _fold_in_on_cpu(key: Array, data: Array) -> Array:
-    if _few(key, 1):
+    if _for_xla(key, 1):
         return twin.fold_in(key, data)
     return calls.fold_in_p.bind(key, data)
 
 
+def _walled_bits(key: Array, *, shape: tuple[int, ...], width: int, stream: str) -> Array:
+    # A loop that runs once, which XLA cannot know. (It drops its own optimization_barrier before
+    # it fuses.)
+    first = key.reshape(-1)[0]
+
+    def draw(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        return ~carry[0], twin.bits(key, shape=shape, width=width, stream=stream)
+
+    nothing = jnp.zeros((*key.shape[:-1], *shape), twin.UINT_OF_WIDTH[width])
+    return lax.while_loop(lambda carry: carry[0] == first, draw, (first, nothing))[1]
+
+
 def _bits_on_cpu(key: Array, *, shape: tuple[int, ...], width: int, stream: str) -> Array:
     size = math.prod(shape)
-    if _few(key, size):
+    if key.size // 2 * size <= 1:
         return twin.bits(key, shape=shape, width=width, stream=stream)
+    if not native_enabled("cpu"):
+        return _walled_bits(key, shape=shape, width=width, stream=stream)
     fresh = key.size // 2 * size * width >= 8 * _FRESH_BYTES
     # With several devices XLA may have to divide the draw among them: that is for the primitive.
     if fresh and width in _CARRIER and jax.device_count("cpu") == 1:

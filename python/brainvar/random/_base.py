@@ -15,9 +15,9 @@ from brainvar.random._arguments import (
     float_dtype,
 )
 from brainvar.random._keys import seed_key
-from brainvar.random._prng import threefry_prng_impl
 from brainvar.random._placement import check_sharding, placed
 from brainvar.random._plans import Plan, float_plan, gathered, keyed_plan, plan, split_plan
+from brainvar.random._prng import threefry_prng_impl
 from brainvar.random._samplers import Sampler
 from brainvar.random._trace import trace
 
