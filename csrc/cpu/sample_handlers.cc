@@ -13,6 +13,8 @@ namespace {
 
 namespace ffi = xla::ffi;
 
+// Bits may be written into a buffer of any type of their width: what is computed from them in the
+// same program then finds a buffer of its own type to be written into.
 std::optional<Draw> BitsDraw(ffi::DataType type) {
   switch (type) {
     case ffi::U8:
@@ -20,8 +22,12 @@ std::optional<Draw> BitsDraw(ffi::DataType type) {
     case ffi::U16:
       return Draw::kBits16;
     case ffi::U32:
+    case ffi::S32:
+    case ffi::F32:
       return Draw::kBits32;
     case ffi::U64:
+    case ffi::S64:
+    case ffi::F64:
       return Draw::kBits64;
     default:
       return std::nullopt;

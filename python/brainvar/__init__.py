@@ -42,6 +42,7 @@ from brainvar.core.errors import RawTransformError as RawTransformError
 from brainvar.core.errors import StaticChangeError as StaticChangeError
 from brainvar.io import load_states as load_states
 from brainvar.io import save_states as save_states
+from brainvar.random._prng import threefry_prng_impl as threefry_prng_impl
 
 try:
     __version__ = _version("brainvar")

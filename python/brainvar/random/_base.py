@@ -17,6 +17,7 @@ from brainvar.random._arguments import (
 from brainvar.random._keys import seed_key
 from brainvar.random._placement import check_sharding, placed
 from brainvar.random._plans import Plan, float_plan, gathered, keyed_plan, plan, split_plan
+from brainvar.random._prng import threefry_prng_impl
 from brainvar.random._samplers import Sampler
 from brainvar.random._trace import trace
 
@@ -87,7 +88,7 @@ class DrawMethods:
                 sharding, shape if gather is None else gathered(params[0], shape, gather)
             )
         if key is not None:
-            key = seed_key(key)
+            key = seed_key(key, self._stream)
         elif sharding is None:
             return self._step(plan(*what), *params)
         else:
@@ -126,6 +127,15 @@ class DrawMethods:
     def stream(self) -> str:
         """The counter layout of the generator, ``'original'`` or ``'partitionable'``."""
         return self._stream
+
+    @property
+    def impl(self) -> Any:
+        """The generator as an implementation for `jax.random`: ``threefry_prng_impl(stream)``.
+
+        ``jax.random.wrap_key_data(rng.split_key(), impl=rng.impl)`` is a typed key for `jax.random`
+        that gives there what ``key=rng.split_key()`` gives here, as far as the samplers are alike.
+        """
+        return threefry_prng_impl(self._stream)
 
     def trace(self, *others: Any, on_reuse: Literal["record", "warn", "error"] = "record") -> trace:
         """Record what this generator draws in a ``with`` block, and keys that are used twice.

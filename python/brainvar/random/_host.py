@@ -108,7 +108,7 @@ class HostRandomMethods(
             As for the class.
         """
         with _lock:
-            self._set_key(np.asarray(seed_key(seed)))
+            self._set_key(np.asarray(seed_key(seed, self._stream)))
 
     def set_value(self, key: Any) -> None:
         """Take another key as the value.
@@ -119,7 +119,7 @@ class HostRandomMethods(
             If it is no key: nothing is cast or broadcast to one.
         """
         with _lock:
-            self._set_key(np.asarray(to_key(key)))
+            self._set_key(np.asarray(to_key(key, self._stream)))
 
 
 def _cpu() -> Any:

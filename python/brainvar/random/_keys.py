@@ -14,6 +14,7 @@ from brainvar import ops
 from brainvar._compat import Tracer, at_top_level
 from brainvar.core.array import as_raw
 from brainvar.core.errors import StaticChangeError
+from brainvar.random._prng import impl_stream
 from brainvar.random._streams import get_default_stream
 
 __all__ = ["RAW_TRANSFORM_ADVICE", "seed_key", "stream_of", "to_key"]
@@ -29,18 +30,25 @@ RAW_TRANSFORM_ADVICE = (
 
 
 def stream_of(seed: Any) -> str:
-    """Return the counter layout of a RandomState given as a seed, the default for others."""
+    """Return the counter layout that a seed brings along, the default for others.
+
+    A RandomState has one, and so has a typed key of `brainvar.threefry_prng_impl`.
+    """
     stream = getattr(seed, "_stream", None)
+    if stream is None and _is_typed(seed := as_raw(seed)):
+        stream = impl_stream(jax.random.key_impl(seed))
     return get_default_stream() if stream is None else stream
 
 
-def seed_key(seed: Any) -> np.ndarray | jax.Array:
+def seed_key(seed: Any, stream: str) -> np.ndarray | jax.Array:
     """Convert a seed, or None for one from the operating system, to a raw key.
 
     Parameters
     ----------
     seed : None, int, raw key or typed key
         See `RandomState`.
+    stream : str
+        The counter layout that it is to be used with.
 
     Returns
     -------
@@ -63,7 +71,7 @@ def seed_key(seed: Any) -> np.ndarray | jax.Array:
         return ops.seed_to_key(secrets.randbits(_BITS))
     seed = as_raw(seed)
     if getattr(seed, "shape", ()) or _is_typed(seed):
-        return to_key(seed)
+        return to_key(seed, stream)
     if isinstance(seed, Tracer):
         raise TypeError(
             "a seed must be known while a function is compiled, but it is traced: pass a raw "
@@ -83,23 +91,38 @@ def seed_key(seed: Any) -> np.ndarray | jax.Array:
     return ops.seed_to_key(number)
 
 
-def to_key(value: Any) -> np.ndarray | jax.Array:
+def to_key(value: Any, stream: str) -> np.ndarray | jax.Array:
     """Check a key, and return it as a raw one.
+
+    Parameters
+    ----------
+    value : raw key or typed key
+        The typed ones are those of JAX's threefry2x32, which is for both layouts, and those of
+        `brainvar.threefry_prng_impl`, each of which is for one.
+    stream : str
+        The counter layout that it is to be used with.
 
     Raises
     ------
     TypeError
-        If it is neither an array of uint32 nor a typed threefry2x32 key.
+        If it is neither an array of uint32 nor a typed key of Threefry.
     ValueError
-        If its shape is not that of one key.
+        If its shape is not that of one key, or if it is of the other layout.
     """
     value = as_raw(value)
     if _is_typed(value):
         kind = jax.random.key_impl(value)
-        if kind != "threefry2x32":
+        own = impl_stream(kind)
+        if own is None and kind != "threefry2x32":
             raise TypeError(
                 f"a RandomState is driven by threefry2x32, got a key of {kind}: make one with "
                 "jax.random.key(seed, impl='threefry2x32')"
+            )
+        if own not in (None, stream):
+            raise ValueError(
+                f"the key is one of threefry_prng_impl({own!r}), but the RandomState has "
+                f"stream={stream!r}: make one with stream={own!r} (or without stream=), or pass "
+                "jax.random.key_data(key), which is of no stream"
             )
         value = jax.random.key_data(value)
     if not isinstance(value, (np.ndarray, jax.Array)) or value.dtype != np.uint32:

@@ -252,7 +252,8 @@ class KeyMethods(DrawMethods):
             raise TypeError("state must be a tuple or a dictionary that get_state has returned")
         if name != _ALGORITHM or key is None:
             raise ValueError(f"state is not that of a {_ALGORITHM} generator but of {name!r}")
-        key, stream = to_key(np.asarray(key)), check_stream(stream)
+        stream = check_stream(stream)
+        key = to_key(np.asarray(key), stream)
         if stream != self._stream:
             self._check_eager("set_state with another stream")
             self._set_stream(stream)

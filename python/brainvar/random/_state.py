@@ -59,7 +59,7 @@ class RandomState(
     seed : None, int, array or key
         None takes 64 bits from the operating system. An integer in [0, 2**64) keeps all of its
         bits. A raw key is an array uint32[2] (or another RandomState), a typed key one of
-        ``jax.random.key(..., impl='threefry2x32')``.
+        ``jax.random.key(..., impl=...)`` with 'threefry2x32' or `brainvar.threefry_prng_impl`.
     stream : {'original', 'partitionable'}, optional
         The counter layout: JAX's original one, or that of ``jax.random`` since JAX 0.5. The
         default is that of a RandomState given as `seed`, and what `set_default_stream` says
@@ -101,7 +101,7 @@ class RandomState(
         name: str | None = None,
     ):
         self._stream = check_stream(stream_of(seed) if stream is None else stream)
-        super().__init__(seed_key(seed), type=type, name=name)
+        super().__init__(seed_key(seed, self._stream), type=type, name=name)
 
     # -- the hooks of a draw, and the one of a choice ----------------------------------------
 
@@ -207,7 +207,7 @@ class RandomState(
         seed : None, int, array or key
             As for the class.
         """
-        self._assign(seed_key(seed))
+        self._assign(seed_key(seed, self._stream))
 
     def clone(self) -> RandomState:
         """Return an independent generator, seeded by a key drawn from this one.
@@ -222,7 +222,7 @@ class RandomState(
 
     def _assign(self, value: Any) -> None:
         # Nothing is cast or broadcast to a key: a number is a seed, not a value.
-        key = to_key(value)
+        key = to_key(value, self._stream)
         self._store(private_array(key) if isinstance(key, np.ndarray) else key)
 
     def _state(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class RandomState(HostRandomMethods, Variable):
         name: str | None = None,
     ):
         self._stream = check_stream(stream_of(seed) if stream is None else stream)
-        super().__init__(np.asarray(seed_key(seed)), type=type, name=name)
+        super().__init__(np.asarray(seed_key(seed, self._stream)), type=type, name=name)
 
     @property
     def value(self) -> np.ndarray:
