@@ -12,6 +12,7 @@ from brainvar.ops._composites import seed_to_key as seed_to_key
 from brainvar.ops._events import add_events as add_events
 from brainvar.ops._events import add_events_csr as add_events_csr
 from brainvar.ops._order import in_order as in_order
+from brainvar.ops._orders import gather_slices as gather_slices
 from brainvar.ops._orders import permutation_indices as permutation_indices
 from brainvar.ops._orders import random_orders as random_orders
 from brainvar.ops._orders import shuffle as shuffle
@@ -39,6 +40,7 @@ __all__ = [
     "bits",
     "encode_spec",
     "fold_in",
+    "gather_slices",
     "in_order",
     "integers",
     "normal",
