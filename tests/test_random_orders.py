@@ -129,16 +129,16 @@ def test_what_cannot_be_shuffled_leaves_the_state(key):
 # --- Variables -----------------------------------------------------------------------------------
 
 
-def test_a_variable_is_shuffled_in_one_step_and_owns_the_result():
+def test_a_variable_is_shuffled_in_one_step_and_owns_the_result(native):
     state, x = RandomState(10), Variable(jnp.arange(12).reshape(6, 2))
     order = order_of_next_draw(state, 6)
     held = x.value  # which the user keeps
-    with bm.on_copy("error"):
+    with bm.on_copy("error" if native else "ignore"):
         state.shuffle(x)
         x[0] = -1  # in place: nobody else holds the result
     assert held.tolist() == np.arange(12).reshape(6, 2).tolist()
     assert x[1:].tolist() == held[order][1:].tolist()
-    assert not x.inplace_stats().copies
+    assert not native or not x.inplace_stats().copies
 
 
 @pytest.mark.parametrize("stream", STREAMS)
