@@ -28,6 +28,7 @@ py::dict Registrations() {
       {"brainvar_threefry_advance_bits_v1", brainvar::cpu::ThreefryAdvanceBits},
       {"brainvar_threefry_advance_uniform_v1", brainvar::cpu::ThreefryAdvanceUniform},
       {"brainvar_threefry_advance_normal_v1", brainvar::cpu::ThreefryAdvanceNormal},
+      {"brainvar_threefry_permutation_v1", brainvar::cpu::ThreefryPermutation},
       {"brainvar_add_events_v1", brainvar::cpu::AddEventsFixed},
       {"brainvar_add_events_csr_v1", brainvar::cpu::AddEventsCsr},
       {"brainvar_update_slices_v1", brainvar::cpu::UpdateSlices},

@@ -1,4 +1,4 @@
-"""Samples: uniforms, normals, integers, permutations; against jax.random and their laws."""
+"""Samples: uniforms, normals, integers; against jax.random and their laws."""
 
 from functools import partial
 
@@ -292,54 +292,3 @@ def test_randint_over_a_batch_of_keys():
 def test_wrong_bounds_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
-
-
-# --- permutations --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("stream", STREAMS)
-def test_permutations_are_those_of_jax_random(stream):
-    with as_jax(stream):
-        for n in (0, 1, 10, 2000):  # 0, 0, 1 and 2 rounds of sorting
-            expected = jax.random.permutation(KEY, n)
-            got = ops.permutation_indices(KEY, n, stream=stream)
-            assert got.dtype == expected.dtype
-            np.testing.assert_array_equal(got, expected)
-            np.testing.assert_array_equal(np.sort(got), np.arange(n))
-
-
-@pytest.mark.parametrize(
-    ("shape", "axis", "stream"),
-    [
-        ((9,), 0, "original"),
-        ((4, 6), 0, "partitionable"),
-        ((4, 6), -1, "original"),
-        ((2, 3, 4), 1, "original"),
-    ],
-)
-@pytest.mark.parametrize("independent", [False, True])
-def test_shuffles_are_those_of_jax_random(shape, axis, stream, independent):
-    x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-    with as_jax(stream):
-        expected = jax.random.permutation(KEY, x, axis, independent)
-    got = ops.shuffle(KEY, x, axis, independent, stream=stream)
-    np.testing.assert_array_equal(got, expected)
-
-
-def test_permutations_over_a_batch_of_keys():
-    several = ops.permutation_indices(KEYS, 7)
-    assert several.shape == (3, 7)
-    x = np.arange(12.0).reshape(4, 3)
-    shuffled = ops.shuffle(KEYS, x, 1)
-    for i, key in enumerate(KEYS):
-        np.testing.assert_array_equal(several[i], ops.permutation_indices(key, 7))
-        np.testing.assert_array_equal(shuffled[i], ops.shuffle(key, x, 1))
-
-
-def test_wrong_shuffles_are_named():
-    with pytest.raises(ValueError, match="at least one dimension"):
-        ops.shuffle(KEY, 5)
-    with pytest.raises(ValueError, match="axis 2 is out of bounds for x of 2"):
-        ops.shuffle(KEY, np.zeros((2, 2)), 2)
-    with pytest.raises(ValueError, match="n must not be negative"):
-        ops.permutation_indices(KEY, -1)

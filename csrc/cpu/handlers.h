@@ -20,6 +20,11 @@ XLA_FFI_Error* ThreefryAdvanceBits(XLA_FFI_CallFrame* frame) noexcept;     // ke
 XLA_FFI_Error* ThreefryAdvanceUniform(XLA_FFI_CallFrame* frame) noexcept;  // key -> next, uniforms
 XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame) noexcept;   // key -> next, normals
 
+// key -> orders s32|s64[..., *shape]: random orders of the positions along `axis` (int64) of that
+// shape, which has `length` (int64) of them; of one order per key also the beginning alone. The
+// attribute `rounds` (int64) says how often the elements are sorted; see permutation.h.
+XLA_FFI_Error* ThreefryPermutation(XLA_FFI_CallFrame* frame) noexcept;
+
 // target T[B, n_post], spikes pred or T [B, n_pre], a table, weights T[] or T[like the table's
 // entries] -> target, which may be the same memory. The table is s32[n_pre, fanout], or
 // indptr s32|s64[n_pre + 1] and indices s32[nnz]. T is f32, f64, s32 or s64.

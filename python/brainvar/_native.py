@@ -42,6 +42,7 @@ TARGETS = (
     "brainvar_threefry_advance_bits_v1",
     "brainvar_threefry_advance_uniform_v1",
     "brainvar_threefry_advance_normal_v1",
+    "brainvar_threefry_permutation_v1",
     "brainvar_add_events_v1",
     "brainvar_add_events_csr_v1",
     "brainvar_update_slices_v1",

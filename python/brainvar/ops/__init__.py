@@ -7,13 +7,15 @@ alone, with raw keys ``uint32[..., 2]``.
 """
 
 from brainvar.ops._composites import integers as integers
-from brainvar.ops._composites import permutation_indices as permutation_indices
 from brainvar.ops._composites import randint as randint
 from brainvar.ops._composites import seed_to_key as seed_to_key
-from brainvar.ops._composites import shuffle as shuffle
 from brainvar.ops._events import add_events as add_events
 from brainvar.ops._events import add_events_csr as add_events_csr
 from brainvar.ops._order import in_order as in_order
+from brainvar.ops._orders import gather_slices as gather_slices
+from brainvar.ops._orders import permutation_indices as permutation_indices
+from brainvar.ops._orders import random_orders as random_orders
+from brainvar.ops._orders import shuffle as shuffle
 from brainvar.ops._sampling import advance as advance
 from brainvar.ops._sampling import advance_bits as advance_bits
 from brainvar.ops._sampling import advance_normal as advance_normal
@@ -38,11 +40,13 @@ __all__ = [
     "bits",
     "encode_spec",
     "fold_in",
+    "gather_slices",
     "in_order",
     "integers",
     "normal",
     "permutation_indices",
     "randint",
+    "random_orders",
     "seed_to_key",
     "shuffle",
     "split",

@@ -1,11 +1,10 @@
-"""Samplers made of the sampling primitives: integers, permutations, shuffles; and seeds."""
+"""Samplers made of the sampling primitives: integers; and seeds."""
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -18,7 +17,6 @@ from brainvar.ops._primitive import stream_name
 from brainvar.ops._sampling import (
     _CACHE,
     Shape,
-    _count,
     _need_x64,
     bits_p,
     canonical_shape,
@@ -240,95 +238,3 @@ def randint(
     if past is None and isinstance(high, np.ndarray | np.generic):
         high, past = _exclusive(*_cut(high, dtype, np), dtype, np)
     return draw(key, low, high, past)
-
-
-# --- permutations ------------------------------------------------------------------------------
-
-
-def _shuffled(key: Any, x: Any, axis: int, stream: str) -> Array:
-    """Sort ``x`` along ``axis`` by random words, again and again with fresh words.
-
-    Words may collide; after ``ceil(3 ln(size) / ln(2**32 - 1))`` rounds (JAX's rule, after the
-    analysis in TensorFlow's random_ops.cc) a collision in every round is negligible.
-    """
-    rounds = math.ceil(3 * np.log(max(1, x.size)) / np.log(2**32 - 1))
-    for _ in range(rounds):
-        keys = split_p.bind(key, n=2, stream=stream)
-        key, subkey = keys[0], keys[1]
-        words = bits_p.bind(subkey, shape=x.shape, width=32, stream=stream)
-        _, x = lax.sort_key_val(words, x, axis)
-    return x
-
-
-def _per_key(function: Any, key: Any) -> Any:
-    for _ in check_key(key).shape[:-1]:
-        function = jax.vmap(function)
-    return function(key)
-
-
-@partial(jax.jit, static_argnames=("n", "stream"))
-def _permutation_indices(key, *, n, stream):
-    return _per_key(lambda k: _shuffled(k, jnp.arange(n), 0, stream), key)
-
-
-def permutation_indices(key: Any, n: int, *, stream: str = "original") -> Array:
-    """Draw a permutation of ``0..n-1``, bit for bit as ``jax.random.permutation(key, n)``.
-
-    Parameters
-    ----------
-    key : uint32[*B, 2]
-    n : int
-    stream : {'original', 'partitionable'}
-
-    Returns
-    -------
-    int32[*B, n]
-        int64 with ``jax_enable_x64``.
-    """
-    return _permutation_indices(key, n=_count("n", n), stream=stream_name(stream))
-
-
-@partial(jax.jit, static_argnames=("axis", "independent", "stream"))
-def _shuffle(key, x, *, axis, independent, stream):
-    def one(key):
-        if independent or x.ndim == 1:
-            return _shuffled(key, x, axis, stream)
-        order = _shuffled(key, jnp.arange(x.shape[axis]), 0, stream)
-        return jnp.take(x, order, axis=axis, unique_indices=True)
-
-    return _per_key(one, key)
-
-
-def shuffle(
-    key: Any,
-    x: Any,
-    axis: int = 0,
-    independent: bool = False,
-    *,
-    stream: str = "original",
-) -> Array:
-    """Return ``x`` shuffled along an axis, bit for bit as ``jax.random.permutation(key, x)``.
-
-    Parameters
-    ----------
-    key : uint32[*B, 2]
-    x : array of at least one dimension
-    axis : int
-    independent : bool
-        Shuffle every vector along ``axis`` by itself (True) or move whole slices (False).
-    stream : {'original', 'partitionable'}
-
-    Returns
-    -------
-    array [*B, *x.shape]
-        A copy; ``x`` stays as it is.
-    """
-    ndim = np.ndim(x)
-    if ndim == 0:
-        raise ValueError("shuffle: x must have at least one dimension; see permutation_indices")
-    axis = operator.index(axis)
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"shuffle: axis {axis} is out of bounds for x of {ndim} dimension(s)")
-    return _shuffle(
-        key, x, axis=axis % ndim, independent=bool(independent), stream=stream_name(stream)
-    )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import MutableSequence
+from functools import lru_cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainvar._compat import Tracer
+from brainvar import ops
+from brainvar._compat import Tracer, x64_enabled
+from brainvar.core import _inplace
 from brainvar.core.array import JaxArray
+from brainvar.core.variable import Variable
 from brainvar.random import _samplers
 from brainvar.random._arguments import as_data, as_shape, host_value, int_dtype, unwrap
 from brainvar.random._base import DrawMethods
+from brainvar.random._plans import Plan, plan
 from brainvar.random._samplers import Sampler
 
 __all__ = ["OrderMethods"]
@@ -66,6 +71,8 @@ class OrderMethods(DrawMethods):
             Of the shape of `x`; `x` stays as it is. Bit for bit the same on every platform, and
             that of `jax.random.permutation`.
         """
+        if type(x) is int and axis == 0 and key is None and sharding is None:
+            return self._out(self._step(_order_plan(x, self._stream, x64_enabled())))
         x = as_data(x, "x")
         if x.ndim == 0:
             n = max(_integer(x, "x", TypeError), 0)
@@ -81,7 +88,8 @@ class OrderMethods(DrawMethods):
         Parameters
         ----------
         x : Variable, JaxArray, numpy.ndarray or list
-            What is shuffled.
+            What is shuffled: an array of any dtype and layout, or a list or other mutable
+            sequence, whose axis is 0.
         axis : int
             The axis whose slices change places.
 
@@ -89,18 +97,25 @@ class OrderMethods(DrawMethods):
         ------
         TypeError
             If `x` cannot be changed, as a `jax.Array`; `permutation` gives a new array.
+        ValueError
+            If `axis` is not one of `x`, or a NumPy array is read-only.
         """
         if isinstance(x, JaxArray):
-            raw = x.value
-            _at_least_1d(raw)
-            how, sampler, shape, options = _ordering(raw, axis, independent=False)
-            x.value = self._draw_raw(
-                sampler, shape, int_dtype(), (raw,), key=key, options=options, gather=how
-            )
+            _at_least_1d(x)
+            axis = _axis(axis, x.ndim)
+            order = self._draw_order(x.shape[axis], key)
+            if isinstance(x, Variable) and x._eager():
+                # One step with the write, which leaves the Variable the only one to hold the
+                # result: later writes to it are in place.
+                _inplace.draw(x, _shuffling(axis), order)
+            else:
+                x._store(_shuffling(axis)(x._read(), order)[0])
         elif isinstance(x, np.ndarray):
             _at_least_1d(x)
             axis = _axis(axis, x.ndim)
-            x[...] = np.take(x, self._order(x.shape[axis], key), axis)
+            if not x.flags.writeable:
+                raise ValueError("x is read-only: shuffle a copy, or use x = permutation(x)")
+            x[...] = np.take(x, self._known_order(x.shape[axis], key), axis)
         elif isinstance(x, jax.Array):
             raise TypeError(
                 "shuffle works in place, and a jax.Array cannot be changed: use "
@@ -108,13 +123,16 @@ class OrderMethods(DrawMethods):
             )
         elif isinstance(x, MutableSequence):
             _axis(axis, 1)
-            x[:] = [x[i] for i in self._order(len(x), key).tolist()]
+            for i, item in enumerate([x[i] for i in self._known_order(len(x), key).tolist()]):
+                x[i] = item
         else:
             raise TypeError(f"shuffle needs an array or a list that it can change, got {x!r}")
 
-    def _order(self, n: int, key: Any) -> np.ndarray:
-        order = self._draw_raw(_samplers.permutation, (n,), int_dtype(), (), key=key, options=(n,))
-        order = host_value(order)
+    def _draw_order(self, n: int, key: Any) -> Any:
+        return self._draw_raw(_samplers.permutation, (n,), int_dtype(), (), key=key, options=(n,))
+
+    def _known_order(self, n: int, key: Any) -> np.ndarray:
+        order = host_value(self._draw_order(n, key))
         if order is None:
             raise TypeError(
                 "a NumPy array or a list cannot be shuffled inside a compiled function, where the "
@@ -190,6 +208,23 @@ class OrderMethods(DrawMethods):
             )
         how = "take", axis
         return self._draw_of(a, how, sampler, shape, options, *params, key=key, sharding=sharding)
+
+
+@lru_cache(maxsize=4096)
+def _order_plan(n: int, stream: str, x64: bool) -> Plan:
+    """Return the plan of an order of `n` integers, whose dtype depends on `x64`."""
+    n = max(n, 0)
+    return plan(_samplers.permutation, (n,), int_dtype(), stream, (n,))
+
+
+@lru_cache(maxsize=128)
+def _shuffling(axis: int) -> Any:
+    """Return the program of a shuffle, ``(x, order) -> (shuffled, None)``: that of a draw."""
+
+    def shuffled(x: jax.Array, order: jax.Array) -> tuple[jax.Array, None]:
+        return ops.gather_slices(x, order, axis), None
+
+    return jax.jit(shuffled)
 
 
 def _ordering(x: Any, axis: int, independent: bool) -> tuple[Any, Sampler, Any, Any]:

@@ -125,18 +125,17 @@ def sampling_dtype(dtype: np.dtype) -> np.dtype:
 
 @drawn_from("key")
 def permutation(key: jax.Array, draw: Draw) -> jax.Array:
-    """Draw an order of n; the first ``shape[0]`` of it. `options` is (n,)."""
+    """Draw an order of n, as many of its first elements as `shape` holds. `options` is (n,)."""
     (n,) = draw.options
-    order = ops.permutation_indices(key, n, stream=draw.stream)
-    return order[: math.prod(draw.shape)].reshape(draw.shape)
+    order = ops.permutation_indices(key, n, first=math.prod(draw.shape), stream=draw.stream)
+    return order.reshape(draw.shape)
 
 
 @drawn_from("key")
 def independent_permutation(key: jax.Array, draw: Draw) -> jax.Array:
     """Draw an order along one axis for every position of the others. `options` is (axis,)."""
     (axis,) = draw.options
-    index = lax.broadcasted_iota(draw.dtype, draw.shape, axis)
-    return ops.shuffle(key, index, axis, independent=True, stream=draw.stream)
+    return ops.random_orders(key, draw.shape, axis, stream=draw.stream)
 
 
 @drawn_from("key")
