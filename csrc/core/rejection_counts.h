@@ -30,7 +30,8 @@ struct Search {
   static constexpr double kNegligible = 1e-20;
 
   BRAINVAR_HD bool Wants(double uniform) const {
-    return uniform >= sum && probability > kNegligible;
+    // Bits, not truth values, here and below: && would be a branch.
+    return static_cast<bool>((uniform >= sum) & (probability > kNegligible));
   }
 };
 
@@ -67,11 +68,6 @@ struct Mountain {
     k = std::floor((2.0 * a / us + b) * u + centre);
     density = a / (us * us) + b;
   }
-};
-
-struct Attempt {
-  double value;
-  bool accepted;
 };
 
 constexpr double kMinRejectionMean = 10.0;
@@ -115,12 +111,13 @@ struct Poisson {
     at.probability *= mean * inverse_k;
   }
 
-  BRAINVAR_HD Attempt Try(Pair block) const {
+  BRAINVAR_HD bool Try(Pair block, double& value) const {
     const Mountain drawn(block.x0, a, b, mean + 0.43);
     const double k = drawn.k >= 0.0 ? drawn.k : 0.0;
     const PoissonTerm term(k, mean);
     const double ratio = Unit<double>(block.x1) * scale / (drawn.density * term.scale);
-    return {k, drawn.k >= 0.0 && internal::MinusLog(ratio) >= term.rest};
+    value = k;
+    return static_cast<bool>((drawn.k >= 0.0) & (internal::MinusLog(ratio) >= term.rest));
   }
 
   // -1 for what is no rate.
@@ -192,15 +189,16 @@ struct Binomial {
     at.probability *= (left > 0.0 ? left : 0.0) * odds * inverse_k;
   }
 
-  BRAINVAR_HD Attempt Try(Pair block) const {
+  BRAINVAR_HD bool Try(Pair block, double& value) const {
     const Mountain drawn(block.x0, a, b, mean + 0.5);
-    const bool inside = drawn.k >= 0.0 && drawn.k <= n;
+    const bool inside = static_cast<bool>((drawn.k >= 0.0) & (drawn.k <= n));
     const double k = inside ? drawn.k : 0.0;
     const PoissonTerm one(k, mean);
     const PoissonTerm other(n - k, opposite);
     const double ratio =
         Unit<double>(block.x1) * scale / (drawn.density * (one.scale * other.scale));
-    return {k, inside && internal::MinusLog(ratio) >= one.rest + other.rest + peak};
+    value = k;
+    return static_cast<bool>(inside & (internal::MinusLog(ratio) >= one.rest + other.rest + peak));
   }
 
   BRAINVAR_HD static double Finish(const double (&parameters)[2], double value) {

@@ -62,28 +62,26 @@ struct Gamma {
     return {d, T(1) / (T(3) * std::sqrt(d)), shape < T(1) ? T(1) / shape : T(0)};
   }
 
-  struct Attempt {
-    T value;
-    bool accepted;
-  };
-
-  BRAINVAR_HD Attempt Try(const Pair (&blocks)[kBlocks]) const {
+  // One attempt: sets the value and says whether it is accepted. `last` is the second block of a
+  // double's attempt, and the only block of a float's.
+  BRAINVAR_HD bool Try(Pair first, Pair last, T& value) const {
     T x, minus_log;
     if constexpr (kBlocks == 1) {
-      x = NormalF32::Convert(blocks[0].x0);
-      minus_log = internal::MinusLog(Unit<T>(blocks[0].x1));
+      x = NormalF32::Convert(first.x0);
+      minus_log = internal::MinusLog(Unit<T>(last.x1));
     } else {
-      x = ConvertPair<NormalF64>(blocks[0]);
-      minus_log = internal::MinusLog(Unit52(blocks[1]));
+      x = ConvertPair<NormalF64>(first);
+      minus_log = internal::MinusLog(Unit52(last));
     }
     const T t = x * c;
     const bool inside = t > T(-1);
     const T safe = inside ? t : T(0);
     // The rounding of 1 + t would show in the result where t is small.
     const T base = T(1) + safe;
-    const T value = safe < T(-0.5) ? d * (base * base * base)
-                                   : d + d * (safe * (T(3) + safe * (T(3) + safe)));
-    return {value, inside && minus_log > T(-3) * d * internal::LogRemainder(safe)};
+    value = safe < T(-0.5) ? d * (base * base * base)
+                           : d + d * (safe * (T(3) + safe * (T(3) + safe)));
+    // Bits, not truth values: && would be a branch.
+    return static_cast<bool>(inside & (minus_log > T(-3) * d * internal::LogRemainder(safe)));
   }
 
   // The sample, or its logarithm, of an accepted value and block 0.

@@ -11,49 +11,56 @@ using CountConstants = Constants<D, double, kShared>;
 
 // The listed elements by inversion. All take their steps together, until none wants another.
 template <typename D, bool kShared>
-BRAINVAR_INLINE void SearchAll(const BlockSource& source, const CountConstants<D, kShared>& constants,
-                               const List& list, double* BRAINVAR_RESTRICT values) {
+BRAINVAR_INLINE void SearchAll(const BlockSource& source, int count,
+                               const CountConstants<D, kShared>& constants, const List& list,
+                               double* BRAINVAR_RESTRICT values) {
+  CountConstants<D, kShared> scratch;
+  const auto& listed = constants.Of(list, count, scratch);
   Words words;
   DrawWords(source, 0, list, words);
   double uniform[kBlockElements], probability[kBlockElements], sum[kBlockElements];
   double counted[kBlockElements];
   for (int t = 0; t < list.count; ++t) {
-    const Search start = constants.Get(list.at[t]).Start();
+    const Search start = listed.Get(t).Start();
     uniform[t] = Unit52({words.x0[t], words.x1[t]});
     probability[t] = start.probability;
     sum[t] = start.sum;
     counted[t] = start.count;
   }
-  double wanted = 1.0;
-  for (int k = 1; k <= Search::kMaxSteps && wanted > 0.0; ++k) {
+  int64_t wanted = 1;
+  for (int k = 1; k <= Search::kMaxSteps && wanted != 0; ++k) {
     const double step = k;
     const double inverse_step = 1.0 / step;
-    wanted = 0.0;
+    wanted = 0;
     for (int t = 0; t < list.count; ++t) {
       Search at = {probability[t], sum[t], counted[t]};
-      const double more = at.Wants(uniform[t]) ? 1.0 : 0.0;
-      constants.Get(list.at[t]).Step(step, inverse_step, at);
-      counted[t] += more;
+      const int64_t more = at.Wants(uniform[t]) ? 1 : 0;
+      listed.Get(t).Step(step, inverse_step, at);
+      counted[t] += more != 0 ? 1.0 : 0.0;
       probability[t] = at.probability;
       sum[t] += at.probability;
-      wanted = wanted > more ? wanted : more;
+      wanted |= more;
     }
   }
   for (int t = 0; t < list.count; ++t) values[list.at[t]] = counted[t];
 }
 
 template <typename D, bool kShared>
-BRAINVAR_INLINE void RejectAll(const BlockSource& source, const CountConstants<D, kShared>& constants,
-                               List& list, double* BRAINVAR_RESTRICT values) {
+BRAINVAR_INLINE void RejectAll(const BlockSource& source, int count,
+                               const CountConstants<D, kShared>& constants, List& list,
+                               double* BRAINVAR_RESTRICT values) {
+  CountConstants<D, kShared> scratch;
   Words words;
   double tried[kBlockElements];
-  uint8_t accepted[kBlockElements];
+  double accepted[kBlockElements];
   for (uint32_t attempt = 0; list.count > 0 && attempt < kMaxAttempts; ++attempt) {
     DrawWords(source, CountBlock(attempt), list, words);
+    const auto& listed = constants.Of(list, count, scratch);
     for (int t = 0; t < list.count; ++t) {
-      const auto result = constants.Get(list.at[t]).Try({words.x0[t], words.x1[t]});
-      tried[t] = result.value;
-      accepted[t] = result.accepted;
+      double value;
+      const bool good = listed.Get(t).Try({words.x0[t], words.x1[t]}, value);
+      tried[t] = value;
+      accepted[t] = good ? 1.0 : 0.0;
     }
     KeepRejected(list, tried, accepted, values);
   }
@@ -79,13 +86,13 @@ BRAINVAR_INLINE void CountBody(const BlockSource& source, int count,
   searched.count = rejected.count = 0;
   for (int i = 0; i < count; ++i) {
     const int by_search = constants.fields[0][kShared ? 0 : i] != 0.0;
-    searched.at[searched.count] = static_cast<uint32_t>(i);
-    rejected.at[rejected.count] = static_cast<uint32_t>(i);
+    searched.at[searched.count] = i;
+    rejected.at[rejected.count] = i;
     searched.count += by_search;
     rejected.count += 1 - by_search;
   }
-  if (searched.count > 0) SearchAll(source, constants, searched, values);
-  if (rejected.count > 0) RejectAll(source, constants, rejected, values);
+  if (searched.count > 0) SearchAll(source, count, constants, searched, values);
+  if (rejected.count > 0) RejectAll(source, count, constants, rejected, values);
 
   for (int i = 0; i < count; ++i) {
     double x[D::kParameters];

@@ -10,34 +10,35 @@ template <typename T, bool kLog, bool kShared>
 BRAINVAR_INLINE void GammaBody(const BlockSource& source, int count,
                                const T* BRAINVAR_RESTRICT shapes, T* BRAINVAR_RESTRICT values) {
   using D = Gamma<T>;
-  Constants<D, T, kShared> constants;
-  bool small = false;
-  for (int i = 0; i < (kShared ? 1 : count); ++i) {
-    constants.Set(i, D::Make(shapes[i]));
-    small |= shapes[i] < T(1);
-  }
+  Constants<D, T, kShared> constants, scratch;
+  const int different = kShared ? 1 : count;
+  for (int i = 0; i < different; ++i) constants.Set(i, D::Make(shapes[i]));
+  int small = 0;
+  for (int i = 0; i < different; ++i) small |= shapes[i] < T(1) ? 1 : 0;
 
   List list;
   Words words[D::kBlocks];
   T tried[kBlockElements];
-  uint8_t accepted[kBlockElements];
+  T accepted[kBlockElements];
   ListAll(count, list);
   for (uint32_t attempt = 0; list.count > 0 && attempt < kMaxAttempts; ++attempt) {
     for (uint32_t b = 0; b < D::kBlocks; ++b) {
       DrawWords(source, D::FirstBlock(attempt) + b, list, words[b]);
     }
+    const auto& listed = constants.Of(list, count, scratch);
     for (int t = 0; t < list.count; ++t) {
-      Pair blocks[D::kBlocks];
-      for (uint32_t b = 0; b < D::kBlocks; ++b) blocks[b] = {words[b].x0[t], words[b].x1[t]};
-      const auto result = constants.Get(list.at[t]).Try(blocks);
-      tried[t] = result.value;
-      accepted[t] = result.accepted;
+      const Words& last = words[D::kBlocks - 1];
+      T value;
+      const bool good = listed.Get(t).Try({words[0].x0[t], words[0].x1[t]},
+                                                        {last.x0[t], last.x1[t]}, value);
+      tried[t] = value;
+      accepted[t] = good ? T(1) : T(0);
     }
     KeepRejected(list, tried, accepted, values);
   }
 
   ListAll(count, list);
-  if (small) {
+  if (small != 0) {
     DrawWords(source, 0, list, words[0]);
   } else {
     words[0] = {};  // multiplied by zero

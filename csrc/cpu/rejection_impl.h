@@ -15,9 +15,9 @@ namespace brainvar::cpu {
 // No input whatsoever may hang. The least likely acceptance is above 1/2.
 constexpr uint32_t kMaxAttempts = 512;
 
-// Positions in a block.
+// Positions in a block, in ascending order.
 struct List {
-  uint32_t at[kBlockElements];
+  int32_t at[kBlockElements];
   int count;
 };
 
@@ -33,13 +33,14 @@ BRAINVAR_INLINE void DrawWords(const BlockSource& source, uint32_t number, const
     const Pair key =
         number < BlockSource::kReady ? source.ready[number] : BlockKey(source.key, number);
     for (int t = 0; t < list.count; ++t) {
-      const Pair x = Threefry2x32(key, {source.high, source.low + list.at[t]});
+      const Pair x =
+          Threefry2x32(key, {source.high, source.low + static_cast<uint32_t>(list.at[t])});
       words.x0[t] = x.x0;
       words.x1[t] = x.x1;
     }
   } else {
     for (int t = 0; t < list.count; ++t) {
-      const uint32_t i = list.at[t];
+      const int32_t i = list.at[t];
       const Pair key = BlockKey({source.k0[i], source.k1[i]}, number);
       const Pair x = Threefry2x32(key, {0, source.index[i]});
       words.x0[t] = x.x0;
@@ -62,7 +63,7 @@ struct Constants {
     });
   }
 
-  BRAINVAR_INLINE D Get(uint32_t i) const {
+  BRAINVAR_INLINE D Get(int i) const {
     D value;
     D::ForEach([&](auto... field) BRAINVAR_INLINE_LAMBDA {
       int f = 0;
@@ -70,26 +71,36 @@ struct Constants {
     });
     return value;
   }
+
+  // These for the listed elements, in the order of the list: `scratch`, or what is there already
+  // where all `count` elements are listed.
+  BRAINVAR_INLINE const Constants& Of(const List& list, int count, Constants& scratch) const {
+    if (kShared || list.count == count) return *this;
+    for (int f = 0; f < kFields; ++f) {
+      for (int t = 0; t < list.count; ++t) scratch.fields[f][t] = fields[f][list.at[t]];
+    }
+    return scratch;
+  }
 };
 
 // Stores what was tried, and leaves in the list what was rejected.
 template <typename Real>
 BRAINVAR_INLINE void KeepRejected(List& list, const Real* BRAINVAR_RESTRICT tried,
-                                  const uint8_t* BRAINVAR_RESTRICT accepted,
+                                  const Real* BRAINVAR_RESTRICT accepted,
                                   Real* BRAINVAR_RESTRICT values) {
   int left = 0;
   for (int t = 0; t < list.count; ++t) {
-    const uint32_t i = list.at[t];
+    const int32_t i = list.at[t];
     values[i] = tried[t];
     list.at[left] = i;
-    left += 1 - accepted[t];
+    left += accepted[t] == Real(0);
   }
   list.count = left;
 }
 
 BRAINVAR_INLINE void ListAll(int count, List& list) {
   list.count = count;
-  for (int i = 0; i < count; ++i) list.at[i] = static_cast<uint32_t>(i);
+  for (int i = 0; i < count; ++i) list.at[i] = i;
 }
 
 }  // namespace brainvar::cpu
