@@ -14,6 +14,9 @@ from brainvar.ops._composites import shuffle as shuffle
 from brainvar.ops._events import add_events as add_events
 from brainvar.ops._events import add_events_csr as add_events_csr
 from brainvar.ops._order import in_order as in_order
+from brainvar.ops._rejection import binomial as binomial
+from brainvar.ops._rejection import gamma as gamma
+from brainvar.ops._rejection import poisson as poisson
 from brainvar.ops._sampling import advance as advance
 from brainvar.ops._sampling import advance_bits as advance_bits
 from brainvar.ops._sampling import advance_normal as advance_normal
@@ -35,13 +38,16 @@ __all__ = [
     "advance_bits",
     "advance_normal",
     "advance_uniform",
+    "binomial",
     "bits",
     "encode_spec",
     "fold_in",
+    "gamma",
     "in_order",
     "integers",
     "normal",
     "permutation_indices",
+    "poisson",
     "randint",
     "seed_to_key",
     "shuffle",
