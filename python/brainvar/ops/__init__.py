@@ -17,6 +17,9 @@ from brainvar.ops._order import in_order as in_order
 from brainvar.ops._rejection import binomial as binomial
 from brainvar.ops._rejection import gamma as gamma
 from brainvar.ops._rejection import poisson as poisson
+from brainvar.ops._rejection_more import hypergeometric as hypergeometric
+from brainvar.ops._rejection_more import vonmises as vonmises
+from brainvar.ops._rejection_more import zipf as zipf
 from brainvar.ops._sampling import advance as advance
 from brainvar.ops._sampling import advance_bits as advance_bits
 from brainvar.ops._sampling import advance_normal as advance_normal
@@ -43,6 +46,7 @@ __all__ = [
     "encode_spec",
     "fold_in",
     "gamma",
+    "hypergeometric",
     "in_order",
     "integers",
     "normal",
@@ -56,4 +60,6 @@ __all__ = [
     "update_at",
     "update_masked",
     "update_slices",
+    "vonmises",
+    "zipf",
 ]

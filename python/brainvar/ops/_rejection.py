@@ -41,7 +41,7 @@ def _result(
     return ShapedArray(full, dtype)
 
 
-def _batching(primitive_of: Callable[[], Any]) -> Callable[..., Any]:
+def batching(primitive_of: Callable[[], Any]) -> Callable[..., Any]:
     # Key dimensions and leading dimensions of the parameters are free: a mapped axis is one more.
     def rule(args: Sequence[Any], dims: Sequence[int | None], **params: Any) -> tuple[Any, int]:
         size = batch_size(args, dims)
@@ -73,7 +73,7 @@ gamma_p = define_primitive(
     "brainvar_gamma",
     twin.gamma,
     _gamma_eval,
-    _batching(lambda: gamma_p),
+    batching(lambda: gamma_p),
     target="brainvar_threefry_gamma_v1",
     attributes=lambda params: {"log": np.int32(params["log"])},
 )
@@ -81,14 +81,14 @@ poisson_p = define_primitive(
     "brainvar_poisson",
     twin.poisson,
     _poisson_eval,
-    _batching(lambda: poisson_p),
+    batching(lambda: poisson_p),
     target="brainvar_threefry_poisson_v1",
 )
 binomial_p = define_primitive(
     "brainvar_binomial",
     twin.binomial,
     _binomial_eval,
-    _batching(lambda: binomial_p),
+    batching(lambda: binomial_p),
     target="brainvar_threefry_binomial_v1",
 )
 no_tangent(poisson_p)

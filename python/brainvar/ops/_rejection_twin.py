@@ -161,12 +161,12 @@ def poisson(key: Array, rate: Array, *, shape: tuple[int, ...], dtype: np.dtype)
             x0, x1 = blocks(key, 1 + number, shape)
             proposed, density = _mountain(x0, a, b, large + 0.43)
             k = jnp.maximum(proposed, 0.0)
-            factor, rest = _poisson_term(k, large)
+            factor, rest = poisson_term(k, large)
             ratio = unit(x1, k.dtype) * scale / (density * factor)
             return k, (proposed >= 0) & (-lax.log(ratio) >= rest)
 
         count = until_accepted(attempt, found, ~small)
-        return _to_integers(jnp.where(rate >= 0, count, -1.0), dtype)
+        return to_integers(jnp.where(rate >= 0, count, -1.0), dtype)
 
 
 def binomial(key: Array, n: Array, p: Array, *, shape: tuple[int, ...], dtype: np.dtype) -> Array:
@@ -194,8 +194,8 @@ def binomial(key: Array, n: Array, p: Array, *, shape: tuple[int, ...], dtype: n
         scale = (2.83 + 5.1 / b) * deviation
 
         def terms(k: Array) -> tuple[Array, Array]:
-            one, one_rest = _poisson_term(k, mean)
-            other, other_rest = _poisson_term(m - k, opposite)
+            one, one_rest = poisson_term(k, mean)
+            other, other_rest = poisson_term(m - k, opposite)
             return one * other, one_rest + other_rest
 
         factor, rest = terms(lax.floor((m + 1) * s))
@@ -212,7 +212,7 @@ def binomial(key: Array, n: Array, p: Array, *, shape: tuple[int, ...], dtype: n
 
         count = until_accepted(attempt, found, ~small)
         count = jnp.where(p > 0.5, n - count, count)
-        return _to_integers(jnp.where(valid, count, -1.0), dtype)
+        return to_integers(jnp.where(valid, count, -1.0), dtype)
 
 
 def _searched(
@@ -249,7 +249,7 @@ def _mountain(word: Array, a: Array, b: Array, centre: Array) -> tuple[Array, Ar
     return lax.floor((2 * a / us + b) * u + centre), a / (us * us) + b
 
 
-def _poisson_term(k: Array, mean: Array) -> tuple[Array, Array]:
+def poisson_term(k: Array, mean: Array) -> tuple[Array, Array]:
     """Return factor and rest of the Poisson probability ``factor * exp(-rest)``."""
     y = k + 5
     product = ((k + 1) / mean) * ((k + 2) / mean) * ((k + 3) / mean) * ((k + 4) / mean)
@@ -260,7 +260,7 @@ def _poisson_term(k: Array, mean: Array) -> tuple[Array, Array]:
     return factor, mean * ((1 + x) * lax.log1p(x) - x) + series
 
 
-def _to_integers(count: Array, dtype: np.dtype) -> Array:
+def to_integers(count: Array, dtype: np.dtype) -> Array:
     end = 2.0 ** (8 * dtype.itemsize - 1)
     inside = jnp.where(count < end, count, 0.0).astype(dtype)
     return jnp.where(count < end, inside, np.iinfo(dtype).max)

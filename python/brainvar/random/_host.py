@@ -11,8 +11,10 @@ import numpy as np
 from brainvar._compat import Tracer
 from brainvar.random._arguments import host_value, int_dtype
 from brainvar.random._continuous import ContinuousMethods
+from brainvar.random._counts import CountMethods
 from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
+from brainvar.random._gammas import GammaMethods
 from brainvar.random._integers import IntegerMethods
 from brainvar.random._keys import seed_key, to_key
 from brainvar.random._multivariate import MultivariateMethods
@@ -31,6 +33,8 @@ class HostRandomMethods(
     ContinuousMethods,
     IntegerMethods,
     DiscreteMethods,
+    GammaMethods,
+    CountMethods,
     OrderMethods,
     MultivariateMethods,
     LikeMethods,
