@@ -25,6 +25,16 @@ XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame) noexcept;   // ke
 // attribute `rounds` (int64) says how often the elements are sorted; see permutation.h.
 XLA_FFI_Error* ThreefryPermutation(XLA_FFI_CallFrame* frame) noexcept;
 
+// Samplers that reject: key, parameters -> samples[..., *shape], each element from words of its own
+// (core/rejection.h). The shape of a parameter is what the samples' shape begins with: all of it
+// for one value per sample, none of it for one value in all.
+// - Gamma: key, shape T -> T, which is f32 or f64. The attribute `log` (int32) asks for logarithms.
+// - Poisson: key, rate f32 or f64 -> s32 or s64; -1 where the rate is no rate.
+// - Binomial: key, trials s32 or s64, probability f32 or f64 -> s32 or s64; -1 the same.
+XLA_FFI_Error* ThreefryGamma(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryPoisson(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryBinomial(XLA_FFI_CallFrame* frame) noexcept;
+
 // target T[B, n_post], spikes pred or T [B, n_pre], a table, weights T[] or T[like the table's
 // entries] -> target, which may be the same memory. The table is s32[n_pre, fanout], or
 // indptr s32|s64[n_pre + 1] and indices s32[nnz]. T is f32, f64, s32 or s64.

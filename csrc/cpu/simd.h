@@ -19,6 +19,7 @@
 #endif
 
 #define BRAINVAR_INLINE inline __attribute__((always_inline))
+#define BRAINVAR_INLINE_LAMBDA __attribute__((always_inline))
 #define BRAINVAR_RESTRICT __restrict__
 
 namespace brainvar::cpu {

@@ -16,6 +16,12 @@ from brainvar.ops._orders import gather_slices as gather_slices
 from brainvar.ops._orders import permutation_indices as permutation_indices
 from brainvar.ops._orders import random_orders as random_orders
 from brainvar.ops._orders import shuffle as shuffle
+from brainvar.ops._rejection import binomial as binomial
+from brainvar.ops._rejection import gamma as gamma
+from brainvar.ops._rejection import poisson as poisson
+from brainvar.ops._rejection_more import hypergeometric as hypergeometric
+from brainvar.ops._rejection_more import vonmises as vonmises
+from brainvar.ops._rejection_more import zipf as zipf
 from brainvar.ops._sampling import advance as advance
 from brainvar.ops._sampling import advance_bits as advance_bits
 from brainvar.ops._sampling import advance_normal as advance_normal
@@ -37,14 +43,18 @@ __all__ = [
     "advance_bits",
     "advance_normal",
     "advance_uniform",
+    "binomial",
     "bits",
     "encode_spec",
     "fold_in",
     "gather_slices",
+    "gamma",
+    "hypergeometric",
     "in_order",
     "integers",
     "normal",
     "permutation_indices",
+    "poisson",
     "randint",
     "random_orders",
     "seed_to_key",
@@ -54,4 +64,6 @@ __all__ = [
     "update_at",
     "update_masked",
     "update_slices",
+    "vonmises",
+    "zipf",
 ]

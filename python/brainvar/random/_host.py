@@ -12,8 +12,10 @@ from brainvar._compat import Tracer, at_top_level
 from brainvar.core.errors import RawTransformError
 from brainvar.random._arguments import host_value, int_dtype
 from brainvar.random._continuous import ContinuousMethods
+from brainvar.random._counts import CountMethods
 from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
+from brainvar.random._gammas import GammaMethods
 from brainvar.random._integers import IntegerMethods
 from brainvar.random._keys import RAW_TRANSFORM_ADVICE, seed_key, to_key
 from brainvar.random._multivariate import MultivariateMethods
@@ -32,6 +34,8 @@ class HostRandomMethods(
     ContinuousMethods,
     IntegerMethods,
     DiscreteMethods,
+    GammaMethods,
+    CountMethods,
     OrderMethods,
     MultivariateMethods,
     LikeMethods,

@@ -21,8 +21,10 @@ from brainvar.core.tracking import local, note_replaced, raw_transform_write
 from brainvar.core.variable import Variable
 from brainvar.random._arguments import int_dtype
 from brainvar.random._continuous import ContinuousMethods
+from brainvar.random._counts import CountMethods
 from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
+from brainvar.random._gammas import GammaMethods
 from brainvar.random._integers import IntegerMethods
 from brainvar.random._keys import RAW_TRANSFORM_ADVICE, seed_key, stream_of, to_key
 from brainvar.random._multivariate import MultivariateMethods
@@ -42,6 +44,8 @@ class RandomState(
     ContinuousMethods,
     IntegerMethods,
     DiscreteMethods,
+    GammaMethods,
+    CountMethods,
     OrderMethods,
     MultivariateMethods,
     LikeMethods,

@@ -1,0 +1,283 @@
+"""Samplers that reject and are drawn less often: von Mises, Zipf and hypergeometric numbers.
+
+There are no kernels for them: what stands here in pure JAX is all there is. They are primitives
+because they compute in float64 whatever ``jax_enable_x64`` says, which they need: the switch is
+turned on while they are lowered. Their words are as in `_rejection_twin`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from brainvar._compat import enable_x64
+from brainvar.ops import _rejection_twin as twin
+from brainvar.ops._primitive import define_primitive, no_tangent
+from brainvar.ops._quantile import normal_quantile
+from brainvar.ops._rejection import (
+    _count,
+    _integer_dtype,
+    _parameter,
+    _real,
+    _result,
+    batching,
+)
+from brainvar.ops._rejection_twin import blocks, spread, unit, unit52, until_accepted
+from brainvar.ops._sampling import Shape, _concrete, check_key, hashable_shape
+
+__all__ = ["hypergeometric", "vonmises", "zipf"]
+
+_NEARLY_UNIFORM = 1e-8
+_NEARLY_NORMAL = 1e6
+
+
+def _vonmises(key: Array, kappa: Array, *, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+    """Draw by a wrapped Cauchy envelope.
+
+    D. J. Best, N. I. Fisher, 1979, "Efficient simulation of the von Mises distribution", Applied
+    Statistics 28, 152-157. Where the density is constant to within rounding, or normal, it is
+    taken to be that.
+    """
+    with enable_x64(True):
+        size = (*key.shape[:-1], *shape)
+        kappa = spread(kappa.astype(np.float64), size)
+        flat, narrow = kappa < _NEARLY_UNIFORM, kappa > _NEARLY_NORMAL
+        ordinary = (kappa >= 0) & ~flat & ~narrow
+        k = jnp.where(ordinary, kappa, 1.0)
+        # (1 + rho**2) / (2 rho) for the envelope's rho, in a form that does not cancel.
+        r = 1 + lax.sqrt(1 + 4 * k * k)
+        rho = (r - lax.sqrt(2 * r)) / (2 * k)
+        s = jnp.where(k < 1e-5, 1 / k + k, (1 + rho * rho) / (2 * rho))
+
+        def attempt(number: Array) -> tuple[Array, Array]:
+            x0, x1 = blocks(key, 1 + 2 * number, shape)
+            y0, _ = blocks(key, 2 + 2 * number, shape)
+            z = lax.cos(math.pi * unit(x0, k.dtype))
+            w = (1 + s * z) / (s + z)
+            y = k * (s - w)
+            v = unit(x1, k.dtype)
+            accepted = (y * (2 - y) - v >= 0) | (lax.log(y / v) + 1 - y >= 0)
+            # The sign is the top bit of a word that says nothing else.
+            sign = jnp.where(y0 >> np.uint32(31) == 0, 1.0, -1.0)
+            return sign * lax.acos(jnp.clip(w, -1.0, 1.0)), accepted
+
+        u = 2 * unit52(*blocks(key, 0, shape)) - 1
+        normal = normal_quantile(u) / lax.sqrt(jnp.maximum(kappa, 1.0))
+        start = jnp.where(flat, math.pi * u, normal)
+        angle = until_accepted(attempt, start, ordinary)
+        return jnp.where(kappa >= 0, angle, jnp.nan).astype(dtype)
+
+
+def _zipf(key: Array, a: Array, *, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+    """Draw by rejection from a discretised Pareto distribution.
+
+    L. Devroye, 1986, "Non-uniform random variate generation", section X.6.1. Numbers that the
+    dtype cannot hold are not drawn.
+    """
+    with enable_x64(True):
+        size = (*key.shape[:-1], *shape)
+        a = spread(a.astype(np.float64), size)
+        steep = a >= 1025  # 2 has no probability
+        valid = a > 1
+        power = jnp.where(valid & ~steep, a, 2.0) - 1
+        most = float(np.iinfo(dtype).max)
+        span = -jnp.expm1(-power * math.log(most))  # 1 minus what is beyond
+        excess = jnp.expm1(power * math.log(2.0))
+
+        def attempt(number: Array) -> tuple[Array, Array]:
+            u = unit52(*blocks(key, 2 * number, shape))
+            v = unit(blocks(key, 1 + 2 * number, shape)[0], a.dtype)
+            x = lax.floor(lax.exp(-jnp.log1p(-u * span) / power))
+            x = jnp.clip(x, 1.0, most)
+            # t = (1 + 1 / x)**power, less 1.
+            t = jnp.expm1(power * jnp.log1p(1 / x))
+            return x, v * x * t / excess <= (1 + t) / (1 + excess)
+
+        count = until_accepted(attempt, jnp.ones(size, a.dtype), valid & ~steep)
+        return twin.to_integers(jnp.where(valid, count, -1.0), dtype)
+
+
+# Widths of the hat, 2 sqrt(2 / e) and 3 - 2 sqrt(3 / e).
+_HAT_SLOPE = 2 * math.sqrt(2 / math.e)
+_HAT_OFFSET = 3 - 2 * math.sqrt(3 / math.e)
+
+_FEW = 10
+
+
+def _hypergeometric(
+    key: Array,
+    good: Array,
+    bad: Array,
+    sample: Array,
+    *,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+) -> Array:
+    """Draw by inversion where few are drawn, else by the ratio of uniforms.
+
+    E. Stadlober, 1990, "The ratio of uniforms approach for generating discrete random variates",
+    J. Comput. Appl. Math. 31, 181-189. As the samples are exchangeable with the good ones, and with
+    what is left of the population, the smaller ones of each are drawn for.
+    """
+    with enable_x64(True):
+        size = (*key.shape[:-1], *shape)
+        good, bad, sample = (spread(x.astype(np.float64), size) for x in (good, bad, sample))
+        total = good + bad
+        valid = (good >= 0) & (bad >= 0) & (sample >= 0) & (sample <= total)
+        rare = jnp.where(valid, jnp.minimum(good, bad), 0.0)
+        drawn = jnp.where(valid, jnp.minimum(sample, total - sample), 0.0)
+        total = jnp.where(valid, total, 1.0)
+        less, more = jnp.minimum(rare, drawn), jnp.maximum(rare, drawn)
+        few = less <= _FEW
+
+        # P(0) = product of (total - more - i) / (total - i) for i < less; then from k - 1 to k.
+        none = jnp.ones_like(total)
+        for i in range(_FEW):
+            left = jnp.maximum(total - more - i, 0.0) / jnp.maximum(total - i, 1.0)
+            none = none * jnp.where(i < less, left, 1.0)
+        # Both are at most half of the population, so that 0 is always possible.
+        found = _searched(key, shape, total, less, more, none)
+
+        # Numbers that are safe to compute with where the rejection is not used.
+        n = jnp.where(few, 40.0, total)
+        m, g = jnp.where(few, 20.0, drawn), jnp.where(few, 20.0, rare)
+        p, f = g / n, m / n
+        variance = (n - m) * m * p * (1 - p) / (n - 1)
+        centre = m * p + 0.5
+        c = lax.sqrt(variance + 0.5)
+        width = _HAT_SLOPE * c + _HAT_OFFSET
+        end = jnp.minimum(jnp.minimum(m, g) + 1, lax.floor(centre + 16 * c))
+        means = (g * f, g * (1 - f), (n - g) * f, (n - g) * (1 - f))
+
+        def log_probability(k: Array) -> Array:
+            # Up to a constant: the four counts of the table as Poisson numbers.
+            result = jnp.zeros_like(k)
+            for count, mean in zip((k, g - k, m - k, n - g - m + k), means, strict=True):
+                factor, rest = twin.poisson_term(count, mean)
+                result = result + lax.log(factor) - rest
+            return result
+
+        peak = log_probability(lax.floor((m + 1) * (g + 1) / (n + 2)))
+
+        def attempt(number: Array) -> tuple[Array, Array]:
+            x0, x1 = blocks(key, 1 + number, shape)
+            u, v = unit(x0, n.dtype), unit(x1, n.dtype)
+            x = centre + width * (v - 0.5) / u
+            inside = (x >= 0) & (x < end)
+            k = lax.floor(jnp.where(inside, x, 0.0))
+            return k, inside & (2 * lax.log(u) <= log_probability(k) - peak)
+
+        count = until_accepted(attempt, found, ~few)
+        count = jnp.where(good > bad, drawn - count, count)
+        count = jnp.where(drawn < sample, good - count, count)
+        return twin.to_integers(jnp.where(valid, count, -1.0), dtype)
+
+
+def _searched(
+    key: Array, shape: tuple[int, ...], total: Array, less: Array, more: Array, none: Array
+) -> Array:
+    """Invert the distribution function of the good ones among `less`, of which there are `more`."""
+    u = unit52(*blocks(key, 0, shape))
+    k, probability, running = jnp.zeros_like(total), none, none
+    for _ in range(_FEW):
+        wants = (u >= running) & (k < less)
+        ratio = (less - k) * (more - k) / ((k + 1) * (total - less - more + k + 1))
+        probability = jnp.where(wants, probability * ratio, 0.0)
+        running = running + probability
+        k = jnp.where(wants, k + 1, k)
+    return k
+
+
+# --- primitives --------------------------------------------------------------------------------
+
+
+def _define(name: str, function: Any) -> Any:
+    def abstract_eval(key: Any, *parameters: Any, shape: Any, dtype: np.dtype) -> Any:
+        return _result(name, key, shape, dtype, *parameters)
+
+    primitive = define_primitive(
+        f"brainvar_{name}", function, abstract_eval, batching(lambda: primitive)
+    )
+    no_tangent(primitive)
+    return primitive
+
+
+vonmises_p = _define("vonmises", _vonmises)
+zipf_p = _define("zipf", _zipf)
+hypergeometric_p = _define("hypergeometric", _hypergeometric)
+
+
+# --- public functions --------------------------------------------------------------------------
+
+
+def vonmises(key: Any, shape: Shape, kappa: Any, dtype: Any = None) -> Array:
+    """Draw angles from the von Mises distribution around 0.
+
+    Parameters
+    ----------
+    key : uint32[*B, 2]
+    shape : int or sequence of ints
+    kappa : float or array of floats
+        Concentration; broadcasts to ``[*B, *shape]``. NaN and negative ones give NaN.
+    dtype : {float32, float64}, optional
+        None or ``float``: JAX's default float. float64 needs ``jax_enable_x64``.
+
+    Returns
+    -------
+    dtype[*B, *shape]
+        Radians, in [-pi, pi]. They are not differentiable.
+    """
+    dtype, shape = np.dtype(_concrete(dtype)), hashable_shape(shape)
+    kappa = _parameter("kappa", kappa, _real(kappa), check_key(key), shape)
+    return vonmises_p.bind(key, kappa, shape=shape, dtype=dtype)
+
+
+def zipf(key: Any, shape: Shape, a: Any, dtype: Any = None) -> Array:
+    """Draw Zipf numbers, ``k**-a / zeta(a)`` for k >= 1.
+
+    Parameters
+    ----------
+    key : uint32[*B, 2]
+    shape : int or sequence of ints
+    a : float or array of floats
+        Exponent, above 1; broadcasts to ``[*B, *shape]``. Others give -1.
+    dtype : {int32, int64}, optional
+        None or ``int``: JAX's default integer. int64 needs ``jax_enable_x64``.
+
+    Returns
+    -------
+    dtype[*B, *shape]
+        The distribution is cut where the dtype ends.
+    """
+    dtype, shape = _integer_dtype(dtype), hashable_shape(shape)
+    a = _parameter("a", a, _real(a), check_key(key), shape)
+    return zipf_p.bind(key, a, shape=shape, dtype=dtype)
+
+
+def hypergeometric(
+    key: Any, shape: Shape, good: Any, bad: Any, sample: Any, dtype: Any = None
+) -> Array:
+    """Draw how many good ones a sample without replacement has.
+
+    Parameters
+    ----------
+    key : uint32[*B, 2]
+    shape : int or sequence of ints
+    good, bad, sample : int or array of ints
+        How many there are, and how many are drawn; broadcast to ``[*B, *shape]``. Impossible
+        numbers give -1.
+    dtype : {int32, int64}, optional
+        None or ``int``: JAX's default integer. int64 needs ``jax_enable_x64``.
+
+    Returns
+    -------
+    dtype[*B, *shape]
+    """
+    dtype, shape = _integer_dtype(dtype), hashable_shape(shape)
+    named = (("good", good), ("bad", bad), ("sample", sample))
+    counts = [_parameter(n, x, _count(x, dtype), check_key(key), shape) for n, x in named]
+    return hypergeometric_p.bind(key, *counts, shape=shape, dtype=dtype)
