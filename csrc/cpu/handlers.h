@@ -20,6 +20,15 @@ XLA_FFI_Error* ThreefryAdvanceBits(XLA_FFI_CallFrame* frame) noexcept;     // ke
 XLA_FFI_Error* ThreefryAdvanceUniform(XLA_FFI_CallFrame* frame) noexcept;  // key -> next, uniforms
 XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame) noexcept;   // key -> next, normals
 
+// The same of a larger array: key, tile s32[rank] -> one block of it. The attribute `shape`
+// (int64s) is the shape of the whole sample of a key; the block begins at its own size times the
+// tile in each dimension, and is zero past the end. The rows of a split (rank 1) are those of
+// `total`, and the whole array begins with row `first`.
+XLA_FFI_Error* ThreefryBitsBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryUniformBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryNormalBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefrySplitBlock(XLA_FFI_CallFrame* frame) noexcept;
+
 // target T[B, n_post], spikes pred or T [B, n_pre], a table, weights T[] or T[like the table's
 // entries] -> target, which may be the same memory. The table is s32[n_pre, fanout], or
 // indptr s32|s64[n_pre + 1] and indices s32[nnz]. T is f32, f64, s32 or s64.

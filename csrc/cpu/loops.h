@@ -44,6 +44,9 @@ struct Loops {
   // (both pointing at the place of lane `begin`).
   void (*lanes)(Pair key, uint64_t half, uint64_t begin, uint64_t end, void* low, void* high);
 
+  // The same, of which the words `lane` alone are wanted, or (`high`) the words `lane + half`.
+  void (*half_lanes)(Pair key, uint64_t half, uint64_t begin, uint64_t end, bool high, void* out);
+
   // The samples of one word of the original layout, at most `count` of them.
   void (*word)(uint32_t bits, int count, void* out);
 

@@ -35,6 +35,25 @@ BRAINVAR_INLINE void LanesBody(Pair key, uint64_t half, uint64_t begin, uint64_t
 }
 
 template <typename D>
+BRAINVAR_INLINE void HalfLanesBody(Pair key, uint64_t half, uint64_t begin, uint64_t end, bool high,
+                                   void* BRAINVAR_RESTRICT out) {
+  const auto first = static_cast<uint32_t>(begin);
+  const auto second = static_cast<uint32_t>(begin + half);
+  const uint64_t count = end - begin;
+  if (high) {
+    for (uint64_t i = 0; i < count; ++i) {
+      const auto step = static_cast<uint32_t>(i);
+      Store(out, i, ConvertWord<D>(Threefry2x32(key, {first + step, second + step}).x1));
+    }
+  } else {
+    for (uint64_t i = 0; i < count; ++i) {
+      const auto step = static_cast<uint32_t>(i);
+      Store(out, i, ConvertWord<D>(Threefry2x32(key, {first + step, second + step}).x0));
+    }
+  }
+}
+
+template <typename D>
 BRAINVAR_INLINE void WordBody(uint32_t bits, int count, void* out) {
   const Pack<D> pack = ConvertWord<D>(bits);
   std::memcpy(out, &pack, count * sizeof(typename D::Elem));
@@ -160,11 +179,23 @@ BRAINVAR_INLINE void TilePartitionableBody(const KeyTile& keys, int count, uint6
                                    void* low, void* high) {                                      \
     LanesBody<D>(key, half, begin, end, low, high);                                              \
   }                                                                                              \
+  BRAINVAR_CLONES void NAME##HalfLanes(Pair key, uint64_t half, uint64_t begin, uint64_t end,    \
+                                       bool high, void* out) {                                   \
+    HalfLanesBody<D>(key, half, begin, end, high, out);                                          \
+  }                                                                                              \
   static void NAME##Word(uint32_t bits, int count, void* out) { WordBody<D>(bits, count, out); } \
   BRAINVAR_DEFINE_COMMON_LOOPS(NAME, D)                                                          \
-  const Loops k##NAME##Loops = {                                                                 \
-      D::kWidth,      sizeof(D::Elem), NANOSECONDS, NAME##Lanes,        NAME##Word,              \
-      NAME##Elements, nullptr,         nullptr,     NAME##TileOriginal, NAME##TilePartitionable};
+  const Loops k##NAME##Loops = {D::kWidth,                                                       \
+                                sizeof(D::Elem),                                                 \
+                                NANOSECONDS,                                                     \
+                                NAME##Lanes,                                                     \
+                                NAME##HalfLanes,                                                 \
+                                NAME##Word,                                                      \
+                                NAME##Elements,                                                  \
+                                nullptr,                                                         \
+                                nullptr,                                                         \
+                                NAME##TileOriginal,                                              \
+                                NAME##TilePartitionable};
 
 // Defines k<NAME>Loops for samples of 64 bits.
 #define BRAINVAR_DEFINE_WIDE_LOOPS(NAME, D, NANOSECONDS)                                  \
@@ -177,6 +208,7 @@ BRAINVAR_INLINE void TilePartitionableBody(const KeyTile& keys, int count, uint6
   const Loops k##NAME##Loops = {D::kWidth,                                                \
                                 sizeof(D::Elem),                                          \
                                 NANOSECONDS,                                              \
+                                nullptr,                                                  \
                                 nullptr,                                                  \
                                 nullptr,                                                  \
                                 NAME##Elements,                                           \
