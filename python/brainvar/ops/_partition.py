@@ -107,13 +107,15 @@ def _own(operand: Array, dims: Dims, counts: Sequence[int], tile: Sequence[Array
 
 def _rule(dims: Sequence[Dims], rank: int, whole: Sequence[int]) -> tuple[str, tuple[str, ...]]:
     """Return Shardy's rule, and the factors that are not to be cut."""
-    fixed = [f"r{d}" for d in whole]
-    operands = []
-    for i, operand in enumerate(dims):
-        names = [f"r{d}" if d is not None else f"w{i}x{j}" for j, d in enumerate(operand)]
-        fixed += [name for name, d in zip(names, operand, strict=True) if d is None]
-        operands.append(" ".join(names))
-    return f"{', '.join(operands)} -> {' '.join(f'r{d}' for d in range(rank))}", tuple(fixed)
+    operands = [
+        [f"w{i}x{j}" if d is None else f"r{d}" for j, d in enumerate(operand)]
+        for i, operand in enumerate(dims)
+    ]
+    result = [f"r{d}" for d in range(rank)]
+    # In the order in which they appear, as Shardy wants them.
+    names = dict.fromkeys(name for side in (*operands, result) for name in side)
+    fixed = tuple(n for n in names if n[0] == "w" or int(n[1:]) in whole)
+    return f"{', '.join(map(' '.join, operands))} -> {' '.join(result)}", fixed
 
 
 def partitioned(
