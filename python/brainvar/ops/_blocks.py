@@ -74,6 +74,16 @@ rows_block_p = define_primitive(
 )
 
 
+def nothing_to_cut(key: Any, *, shape: tuple[int, ...], **params: Any) -> bool:
+    """Whether a draw is of one number, or of none."""
+    return not (*key.shape[:-1], *shape) or 0 in (*key.shape, *shape)
+
+
+def few_rows(key: Any, *, n: int, **params: Any) -> bool:
+    """Whether a split is of one key into a few, or there is nothing to split."""
+    return (key.ndim == 1 and n < _FEW_ROWS) or n == 0 or key.size == 0
+
+
 # --- samples -------------------------------------------------------------------------------------
 
 
@@ -135,23 +145,20 @@ def sharded_advance(key: Array, *, n: int, stream: str) -> tuple[Array, Array]:
 
 
 def _rows(key: Array, *, first: int, count: int, total: int, stream: str) -> Array:
-    """Rows from ``first`` on of a split into ``total``, cut by keys, and by rows if there are many.
-
-    A few rows of one key are not cut: every device makes them all.
-    """
+    """Rows from ``first`` on of a split into ``total``; a few rows are cut by keys only."""
     batch = key.ndim - 1
     params = {"first": first, "total": total, "stream": stream}
 
     def block(tile: Any, local: Sequence[int], key: Array) -> Array:
         return rows_block_p.bind(key, tile[batch : batch + 1], local=local[batch], **params)
 
-    return partitioned(
-        lambda key: rows_block_p.bind(key, jnp.zeros(1, np.int32), local=count, **params),
-        block,
-        (key,),
-        dims=((*range(batch), None),),
-        whole=(batch, batch + 1) if count <= _FEW_ROWS else (batch + 1,),
-    )
+    def every(key: Array) -> Array:
+        return rows_block_p.bind(key, jnp.zeros(1, np.int32), local=count, **params)
+
+    whole = (batch, batch + 1) if count < _FEW_ROWS else (batch + 1,)
+    if len(whole) > batch + 1:
+        return every(key)
+    return partitioned(every, block, (key,), dims=((*range(batch), None),), whole=whole)
 
 
 def partitioned_split(key: Array, *, n: int, stream: str) -> Array:
@@ -161,9 +168,6 @@ def partitioned_split(key: Array, *, n: int, stream: str) -> Array:
 
 def partitioned_advance(key: Array, *, n: int, stream: str) -> tuple[Array, Array]:
     """Return the form of ``advance`` with kernels."""
-    if n < _FEW_ROWS:
-        rows = _rows(key, first=0, count=n + 1, total=n + 1, stream=stream)
-        return rows[..., 0, :], rows[..., 1:, :]
     following = _rows(key, first=0, count=1, total=n + 1, stream=stream)
     return following[..., 0, :], _rows(key, first=1, count=n, total=n + 1, stream=stream)
 

@@ -146,11 +146,14 @@ def partitioned(
         None for one that every device needs in full.
     whole : sequence of ints
         Dimensions of the result that are never cut.
+
+    Notes
+    -----
+    The result must have an element, and a dimension that can be cut. What has none is for
+    ``everywhere`` of `define_primitive`; calling `function` here would lower it once more.
     """
     result = jax.eval_shape(function, *operands)
     rank = result.ndim
-    if rank == 0 or result.size == 0 or len(set(whole)) == rank:
-        return function(*operands)  # XLA runs it on each device
 
     def partition(mesh: Any, given: Any, wanted: Any) -> Any:
         del mesh

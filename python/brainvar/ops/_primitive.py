@@ -49,6 +49,7 @@ def define_primitive(
     aliases: Mapping[int, int] | None = None,
     sharded: Callable[..., Any] | None = None,
     sharded_native: Callable[..., Any] | None = None,
+    everywhere: Callable[..., bool] = lambda *avals, **params: False,
 ) -> Primitive:
     """Make one JAX primitive of one kernel.
 
@@ -77,6 +78,9 @@ def define_primitive(
     sharded_native : callable, optional
         The same with kernels, by way of `ops._partition.partitioned`; lowered instead of `sharded`
         where the kernel covers the dtypes.
+    everywhere : callable
+        From the operands' abstract values and the parameters to whether there is nothing to cut:
+        the kernel is lowered as it is, and each device runs all of it.
     """
     primitive = Primitive(name)
     primitive.multiple_results = multiple_results
@@ -106,12 +110,12 @@ def define_primitive(
         def cpu_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
             if not kernel_has(*ctx.avals_in, **params):
                 return any_rule(ctx, *operands, **params)
-            if sharded is not None and part_count(ctx) != 1:
-                cut = None if partitioned_rule is None else for_partitioning(ctx, "cpu")
-                if cut is None or partitioned_rule is None:
-                    return sharded_rule(ctx, *operands, **params)
-                return partitioned_rule(cut, *operands, **params)
-            return kernel_rule(ctx, *operands, **attributes(params))
+            if sharded is None or part_count(ctx) == 1 or everywhere(*ctx.avals_in, **params):
+                return kernel_rule(ctx, *operands, **attributes(params))
+            own_ctx = for_partitioning(ctx, "cpu") if partitioned_rule is not None else None
+            if own_ctx is None or partitioned_rule is None:
+                return sharded_rule(ctx, *operands, **params)
+            return partitioned_rule(own_ctx, *operands, **params)
 
         mlir.register_lowering(primitive, cpu_rule, platform="cpu")
     return primitive

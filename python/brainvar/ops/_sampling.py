@@ -171,6 +171,7 @@ def _define_draw(name: str, block_primitive: Any, **options: Any) -> tuple[Any, 
         _draw_eval,
         sharded=_blocks.sharded_draw(name),
         sharded_native=_blocks.partitioned_draw(lambda: draw, block_primitive),
+        everywhere=_blocks.nothing_to_cut,
         **options,
     )
     fused = _blocks.advance_and_draw(advance_p, draw)
@@ -180,6 +181,7 @@ def _define_draw(name: str, block_primitive: Any, **options: Any) -> tuple[Any, 
         several=True,
         sharded=fused,
         sharded_native=fused,
+        everywhere=_blocks.nothing_to_cut,
         **options,
     )
     return draw, advance_draw
@@ -190,6 +192,7 @@ split_p = _define(
     _split_eval,
     sharded=_blocks.sharded_split,
     sharded_native=_blocks.partitioned_split,
+    everywhere=_blocks.few_rows,
 )
 advance_p = _define(
     "advance",
@@ -197,6 +200,7 @@ advance_p = _define(
     several=True,
     sharded=_blocks.sharded_advance,
     sharded_native=_blocks.partitioned_advance,
+    everywhere=_blocks.few_rows,
 )
 bits_p, advance_bits_p = _define_draw("bits", _blocks.bits_block_p)
 uniform_p, advance_uniform_p = _define_draw("uniform", _blocks.uniform_block_p)
@@ -229,6 +233,7 @@ fold_in_p = define_primitive(
     target="brainvar_threefry_fold_in_v1",
     sharded=twin.fold_in,
     sharded_native=_blocks.partitioned_fold_in(lambda: fold_in_p),
+    everywhere=lambda key, data: not data.ndim or not data.size,
 )
 no_tangent(fold_in_p)
 
