@@ -193,7 +193,7 @@ def unit_of_bits(drawn: Array, dtype: np.dtype) -> Array:
 
 
 def normal_of_unit(unit: Array, dtype: np.dtype) -> Array:
-    """Standard normals: sqrt(2) erfinv(u), u uniform in (-1, 1) made of one in [0, 1)."""
+    """``dtype[...]``: sqrt(2) erfinv(u), u uniform in (-1, 1) made of a uniform in [0, 1)."""
     low = np.nextafter(np.array(-1, dtype), np.array(0, dtype), dtype=dtype)
     scale = (np.array(1, dtype) - low).astype(dtype)
     u = lax.max(jnp.full((), low), unit * scale + low)
