@@ -88,7 +88,7 @@ def _index(dim: int, local: tuple[int, ...], tile: Array | None) -> Array:
     return index + tile[dim].astype(np.uint32) * np.uint32(local[dim])
 
 
-def _positions(shape: tuple[int, ...], local: tuple[int, ...], tile: Array | None) -> Position:
+def positions(shape: tuple[int, ...], local: tuple[int, ...], tile: Array | None) -> Position:
     """Row-major positions of a block, ``uint32[*local]`` each."""
     wide = math.prod(shape) > _LOW
     position: Position = (None, jnp.zeros(local, np.uint32))
@@ -160,7 +160,7 @@ def bits(
 ) -> Array:
     """``uint8|16|32|64[*B, *local]``: a block of the random bits of the shape ``shape``."""
     local = shape if local is None else local
-    position = _positions(shape, local, tile)
+    position = positions(shape, local, tile)
     columns = _columns(key, len(local))
     dtype = UINT_OF_WIDTH[width]
     if stream == "partitionable":
