@@ -64,11 +64,12 @@ class Block {
     uint64_t begin = last.start;
     uint64_t stride = last.global;
     for (int d = rank_ - 2; d >= 0; --d) {
-      const uint64_t position = dims_[d].start + index % dims_[d].local;
+      // The outermost dimension takes what is left: no division there.
+      const uint64_t position = dims_[d].start + (d == 0 ? index : index % dims_[d].local);
       if (position >= dims_[d].global) return {0, 0};
       begin += position * stride;
       stride *= dims_[d].global;
-      index /= dims_[d].local;
+      if (d > 0) index /= dims_[d].local;
     }
     const uint64_t left = last.global - last.start;
     return {begin, left < last.local ? left : last.local};

@@ -4,6 +4,15 @@
 #include <cstring>
 
 namespace brainvar::cpu {
+namespace {
+
+// Elements of shorter runs are computed at positions that are listed one by one. Measured for
+// 32-bit samples on two cores: 15 ns each instead of 100 in runs of one element, and 7 instead of
+// 38 in runs of five; equal at about 50.
+constexpr uint64_t kGatherMaxRun = 64;
+constexpr int kGathered = 128;
+
+}  // namespace
 
 StreamRange::StreamRange(Draw draw, Stream stream, uint64_t size, uint64_t max_part_words)
     : loops_(FindLoops(draw)), stream_(stream), size_(size), max_part_words_(max_part_words) {
@@ -49,6 +58,14 @@ void StreamRange::Fill(Pair key, uint64_t begin, uint64_t end, char* out) const 
     begin = word * per_word;
   }
   if (begin < end) cut_word(begin, end);
+}
+
+void StreamRange::Gather(Pair key, const uint64_t* positions, int count, char* out) const {
+  if (stream_ == Stream::kPartitionable) {
+    loops_.gather_partitionable(key, positions, count, out);
+  } else {
+    loops_.gather_original(key, size_, positions, count, out);
+  }
 }
 
 // 64-bit elements of the original layout; see FillJob for streams of several parts.
@@ -98,7 +115,8 @@ BlockJob::BlockJob(Draw draw, Stream stream, const Block& block, int64_t batch,
       batch_(batch),
       local_size_(block.LocalSize()),
       keys_(keys),
-      out_(static_cast<char*>(out)) {}
+      out_(static_cast<char*>(out)),
+      gathered_(block.RunLength() < kGatherMaxRun && range_.has_gather()) {}
 
 double BlockJob::nanoseconds() const {
   return static_cast<double>(units()) * range_.loops().nanoseconds;
@@ -110,8 +128,13 @@ void BlockJob::Run(int64_t begin, int64_t end) const {
     const int64_t index = begin / size;
     const int64_t first = begin - index * size;
     const int64_t last = std::min(size, first + (end - begin));
-    RunElements({keys_[2 * index], keys_[2 * index + 1]}, first, last,
-                out_ + begin * range_.loops().elem_bytes);
+    const Pair key = {keys_[2 * index], keys_[2 * index + 1]};
+    char* out = out_ + begin * range_.loops().elem_bytes;
+    if (gathered_) {
+      GatherElements(key, first, last, out);
+    } else {
+      RunElements(key, first, last, out);
+    }
     begin += last - first;
   }
 }
@@ -131,6 +154,37 @@ void BlockJob::RunElements(Pair key, uint64_t begin, uint64_t end, char* out) co
     out += (last - first) * elem_bytes;
     begin += last - first;
   }
+}
+
+// The same where runs are short.
+void BlockJob::GatherElements(Pair key, uint64_t begin, uint64_t end, char* out) const {
+  const uint64_t length = block_.RunLength();
+  const uint64_t elem_bytes = range_.loops().elem_bytes;
+  uint64_t positions[kGathered];
+  int count = 0;
+  const auto flush = [&] {
+    range_.Gather(key, positions, count, out);
+    out += count * elem_bytes;
+    count = 0;
+  };
+  uint64_t index = begin / length;
+  uint64_t first = begin - index * length;
+  for (; begin < end; ++index, first = 0) {
+    const uint64_t last = std::min(length, first + (end - begin));
+    const brainvar::Run run = block_.GetRun(index);
+    const uint64_t valid = std::max(first, std::min(last, run.count));
+    for (uint64_t i = first; i < valid; ++i) {
+      positions[count++] = run.begin + i;
+      if (count == kGathered) flush();
+    }
+    if (valid < last) {
+      flush();
+      std::memset(out, 0, (last - valid) * elem_bytes);
+      out += (last - valid) * elem_bytes;
+    }
+    begin += last - first;
+  }
+  flush();
 }
 
 }  // namespace brainvar::cpu

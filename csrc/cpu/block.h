@@ -22,6 +22,10 @@ class StreamRange {
   // Writes the elements [begin, end), which are within the stream.
   void Fill(Pair key, uint64_t begin, uint64_t end, char* out) const;
 
+  // Writes the elements at these positions, unless the stream has several parts.
+  bool has_gather() const { return words_ < max_part_words_; }
+  void Gather(Pair key, const uint64_t* positions, int count, char* out) const;
+
  private:
   void FillWide(Pair key, uint64_t begin, uint64_t end, char* out) const;
   void FillPart(const Part& part, uint64_t begin, uint64_t end, char* out) const;
@@ -50,6 +54,7 @@ class BlockJob {
 
  private:
   void RunElements(Pair key, uint64_t begin, uint64_t end, char* out) const;
+  void GatherElements(Pair key, uint64_t begin, uint64_t end, char* out) const;
 
   Block block_;
   StreamRange range_;
@@ -57,6 +62,7 @@ class BlockJob {
   uint64_t local_size_;
   const uint32_t* keys_;
   char* out_;
+  bool gathered_;  // the runs are short
 };
 
 }  // namespace brainvar::cpu

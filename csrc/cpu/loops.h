@@ -60,6 +60,11 @@ struct Loops {
   // Original layout, 64 bits, one element of its two words.
   void (*pair)(Pair words, void* out);
 
+  // `count` elements at any positions of a stream of `size` elements, which in the original layout
+  // is one part: for blocks whose runs are too short to fill a vector.
+  void (*gather_original)(Pair key, uint64_t size, const uint64_t* positions, int count, void* out);
+  void (*gather_partitionable)(Pair key, const uint64_t* positions, int count, void* out);
+
   // The whole streams of `count` (at most kTileKeys) keys of one part each, `size` elements per
   // key: the loop runs over the keys. `out` holds the keys' samples one after the other.
   void (*tile_original)(const KeyTile& keys, int count, uint64_t size, void* out);

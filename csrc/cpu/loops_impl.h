@@ -9,16 +9,11 @@
 
 #include "core/distributions.h"
 #include "core/streams.h"
+#include "cpu/block_loops_impl.h"
 #include "cpu/loops.h"
 #include "cpu/simd.h"
 
 namespace brainvar::cpu {
-
-template <typename T>
-BRAINVAR_INLINE void Store(void* base, uint64_t index, T value) {
-  // memcpy, because packs of narrow samples may lie on any byte.
-  std::memcpy(static_cast<char*>(base) + index * sizeof(T), &value, sizeof(T));
-}
 
 template <typename D>
 BRAINVAR_INLINE void LanesBody(Pair key, uint64_t half, uint64_t begin, uint64_t end,
@@ -31,25 +26,6 @@ BRAINVAR_INLINE void LanesBody(Pair key, uint64_t half, uint64_t begin, uint64_t
     const Pair x = Threefry2x32(key, {first + step, second + step});
     Store(low, i, ConvertWord<D>(x.x0));
     Store(high, i, ConvertWord<D>(x.x1));
-  }
-}
-
-template <typename D>
-BRAINVAR_INLINE void HalfLanesBody(Pair key, uint64_t half, uint64_t begin, uint64_t end, bool high,
-                                   void* BRAINVAR_RESTRICT out) {
-  const auto first = static_cast<uint32_t>(begin);
-  const auto second = static_cast<uint32_t>(begin + half);
-  const uint64_t count = end - begin;
-  if (high) {
-    for (uint64_t i = 0; i < count; ++i) {
-      const auto step = static_cast<uint32_t>(i);
-      Store(out, i, ConvertWord<D>(Threefry2x32(key, {first + step, second + step}).x1));
-    }
-  } else {
-    for (uint64_t i = 0; i < count; ++i) {
-      const auto step = static_cast<uint32_t>(i);
-      Store(out, i, ConvertWord<D>(Threefry2x32(key, {first + step, second + step}).x0));
-    }
   }
 }
 
@@ -160,17 +136,25 @@ BRAINVAR_INLINE void TilePartitionableBody(const KeyTile& keys, int count, uint6
 }  // namespace brainvar::cpu
 
 // The loops that both instantiating macros share.
-#define BRAINVAR_DEFINE_COMMON_LOOPS(NAME, D)                                                 \
-  BRAINVAR_CLONES void NAME##Elements(Pair key, uint64_t begin, uint64_t end, void* out) {    \
-    ElementsBody<D>(key, begin, end, out);                                                    \
-  }                                                                                           \
-  BRAINVAR_CLONES void NAME##TileOriginal(const KeyTile& keys, int count, uint64_t size,      \
-                                          void* out) {                                        \
-    TileOriginalBody<D>(keys, count, size, out);                                              \
-  }                                                                                           \
-  BRAINVAR_CLONES void NAME##TilePartitionable(const KeyTile& keys, int count, uint64_t size, \
-                                               void* out) {                                   \
-    TilePartitionableBody<D>(keys, count, size, out);                                         \
+#define BRAINVAR_DEFINE_COMMON_LOOPS(NAME, D)                                                    \
+  BRAINVAR_CLONES void NAME##Elements(Pair key, uint64_t begin, uint64_t end, void* out) {       \
+    ElementsBody<D>(key, begin, end, out);                                                       \
+  }                                                                                              \
+  BRAINVAR_CLONES void NAME##GatherOriginal(Pair key, uint64_t size, const uint64_t* positions,  \
+                                            int count, void* out) {                              \
+    GatherOriginalBody<D>(key, size, positions, count, out);                                     \
+  }                                                                                              \
+  BRAINVAR_CLONES void NAME##GatherPartitionable(Pair key, const uint64_t* positions, int count, \
+                                                 void* out) {                                    \
+    GatherPartitionableBody<D>(key, positions, count, out);                                      \
+  }                                                                                              \
+  BRAINVAR_CLONES void NAME##TileOriginal(const KeyTile& keys, int count, uint64_t size,         \
+                                          void* out) {                                           \
+    TileOriginalBody<D>(keys, count, size, out);                                                 \
+  }                                                                                              \
+  BRAINVAR_CLONES void NAME##TilePartitionable(const KeyTile& keys, int count, uint64_t size,    \
+                                               void* out) {                                      \
+    TilePartitionableBody<D>(keys, count, size, out);                                            \
   }
 
 // Defines k<NAME>Loops for samples of up to 32 bits.
@@ -194,6 +178,8 @@ BRAINVAR_INLINE void TilePartitionableBody(const KeyTile& keys, int count, uint6
                                 NAME##Elements,                                                  \
                                 nullptr,                                                         \
                                 nullptr,                                                         \
+                                NAME##GatherOriginal,                                            \
+                                NAME##GatherPartitionable,                                       \
                                 NAME##TileOriginal,                                              \
                                 NAME##TilePartitionable};
 
@@ -214,6 +200,8 @@ BRAINVAR_INLINE void TilePartitionableBody(const KeyTile& keys, int count, uint6
                                 NAME##Elements,                                           \
                                 NAME##Wide,                                               \
                                 NAME##Pair,                                               \
+                                NAME##GatherOriginal,                                     \
+                                NAME##GatherPartitionable,                                \
                                 NAME##TileOriginal,                                       \
                                 NAME##TilePartitionable};
 

@@ -146,6 +146,7 @@ int main() {
     brainvar::TestTiles(stream, {6, 10}, {1, 2});
     brainvar::TestTiles(stream, {6, 70}, {3, 4});
     brainvar::TestTiles(stream, {7, 9}, {4, 2});
+    brainvar::TestTiles(stream, {6, 301}, {2, 2});
     brainvar::TestTiles(stream, {5, 3, 7}, {2, 3, 2});
     brainvar::TestTiles(stream, {5, 6, 7}, {2, 1, 2});
     brainvar::TestTiles(stream, {5, 6, 7}, {1, 2, 1});
