@@ -20,6 +20,13 @@ inline xla::ffi::Error InvalidArgument(std::string message) {
   return xla::ffi::Error::InvalidArgument("brainvar: " + std::move(message));
 }
 
+// The counters of a split in the original layout have 32 bits, two per row.
+constexpr int64_t kMaxOriginalRows = (int64_t{1} << 31) - 1;
+
+inline xla::ffi::Error TooManySubkeys() {
+  return InvalidArgument("a key splits into fewer than 2**31 - 1 subkeys in the original layout");
+}
+
 inline int64_t Product(const int64_t* begin, const int64_t* end) {
   int64_t product = 1;
   for (; begin != end; ++begin) product *= *begin;

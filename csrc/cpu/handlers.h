@@ -20,6 +20,15 @@ XLA_FFI_Error* ThreefryAdvanceBits(XLA_FFI_CallFrame* frame) noexcept;     // ke
 XLA_FFI_Error* ThreefryAdvanceUniform(XLA_FFI_CallFrame* frame) noexcept;  // key -> next, uniforms
 XLA_FFI_Error* ThreefryAdvanceNormal(XLA_FFI_CallFrame* frame) noexcept;   // key -> next, normals
 
+// The same of a larger array: key, tile s32[rank] -> one block of it. The attribute `shape`
+// (int64s) is the shape of the whole sample of a key; the block begins at its own size times the
+// tile in each dimension, and is zero past the end. The rows of a split (rank 1) are those of
+// `total`, and the whole array begins with row `first`.
+XLA_FFI_Error* ThreefryBitsBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryUniformBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryNormalBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefrySplitBlock(XLA_FFI_CallFrame* frame) noexcept;
+
 // key -> orders s32|s64[..., *shape]: random orders of the positions along `axis` (int64) of that
 // shape, which has `length` (int64) of them; of one order per key also the beginning alone. The
 // attribute `rounds` (int64) says how often the elements are sorted; see permutation.h.

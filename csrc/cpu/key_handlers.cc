@@ -12,9 +12,6 @@ namespace {
 
 namespace ffi = xla::ffi;
 
-// The counters of a split in the original layout have 32 bits, two per row.
-constexpr int64_t kMaxOriginalRows = (int64_t{1} << 31) - 1;
-
 // Checks subkeys[..., n, 2] against the key[..., 2]; n, or an error.
 ffi::ErrorOr<int64_t> SubkeyCount(const KeyBuffer& key, Stream stream, const KeyBuffer& subkeys) {
   const Dims dims = subkeys.dimensions();
@@ -25,8 +22,7 @@ ffi::ErrorOr<int64_t> SubkeyCount(const KeyBuffer& key, Stream stream, const Key
   }
   const int64_t count = dims[dims.size() - 2];
   if (stream == Stream::kOriginal && count >= kMaxOriginalRows) {
-    return ffi::Unexpected(
-        InvalidArgument("a key splits into fewer than 2**31 - 1 subkeys in the original layout"));
+    return ffi::Unexpected(TooManySubkeys());
   }
   return count;
 }

@@ -44,6 +44,9 @@ struct Loops {
   // (both pointing at the place of lane `begin`).
   void (*lanes)(Pair key, uint64_t half, uint64_t begin, uint64_t end, void* low, void* high);
 
+  // The same, of which the words `lane` alone are wanted, or (`high`) the words `lane + half`.
+  void (*half_lanes)(Pair key, uint64_t half, uint64_t begin, uint64_t end, bool high, void* out);
+
   // The samples of one word of the original layout, at most `count` of them.
   void (*word)(uint32_t bits, int count, void* out);
 
@@ -56,6 +59,11 @@ struct Loops {
 
   // Original layout, 64 bits, one element of its two words.
   void (*pair)(Pair words, void* out);
+
+  // `count` elements at any positions of a stream of `size` elements, which in the original layout
+  // is one part: for blocks whose runs are too short to fill a vector.
+  void (*gather_original)(Pair key, uint64_t size, const uint64_t* positions, int count, void* out);
+  void (*gather_partitionable)(Pair key, const uint64_t* positions, int count, void* out);
 
   // The whole streams of `count` (at most kTileKeys) keys of one part each, `size` elements per
   // key: the loop runs over the keys. `out` holds the keys' samples one after the other.

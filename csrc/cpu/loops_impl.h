@@ -9,16 +9,11 @@
 
 #include "core/distributions.h"
 #include "core/streams.h"
+#include "cpu/block_loops_impl.h"
 #include "cpu/loops.h"
 #include "cpu/simd.h"
 
 namespace brainvar::cpu {
-
-template <typename T>
-BRAINVAR_INLINE void Store(void* base, uint64_t index, T value) {
-  // memcpy, because packs of narrow samples may lie on any byte.
-  std::memcpy(static_cast<char*>(base) + index * sizeof(T), &value, sizeof(T));
-}
 
 template <typename D>
 BRAINVAR_INLINE void LanesBody(Pair key, uint64_t half, uint64_t begin, uint64_t end,
@@ -141,17 +136,25 @@ BRAINVAR_INLINE void TilePartitionableBody(const KeyTile& keys, int count, uint6
 }  // namespace brainvar::cpu
 
 // The loops that both instantiating macros share.
-#define BRAINVAR_DEFINE_COMMON_LOOPS(NAME, D)                                                 \
-  BRAINVAR_CLONES void NAME##Elements(Pair key, uint64_t begin, uint64_t end, void* out) {    \
-    ElementsBody<D>(key, begin, end, out);                                                    \
-  }                                                                                           \
-  BRAINVAR_CLONES void NAME##TileOriginal(const KeyTile& keys, int count, uint64_t size,      \
-                                          void* out) {                                        \
-    TileOriginalBody<D>(keys, count, size, out);                                              \
-  }                                                                                           \
-  BRAINVAR_CLONES void NAME##TilePartitionable(const KeyTile& keys, int count, uint64_t size, \
-                                               void* out) {                                   \
-    TilePartitionableBody<D>(keys, count, size, out);                                         \
+#define BRAINVAR_DEFINE_COMMON_LOOPS(NAME, D)                                                    \
+  BRAINVAR_CLONES void NAME##Elements(Pair key, uint64_t begin, uint64_t end, void* out) {       \
+    ElementsBody<D>(key, begin, end, out);                                                       \
+  }                                                                                              \
+  BRAINVAR_CLONES void NAME##GatherOriginal(Pair key, uint64_t size, const uint64_t* positions,  \
+                                            int count, void* out) {                              \
+    GatherOriginalBody<D>(key, size, positions, count, out);                                     \
+  }                                                                                              \
+  BRAINVAR_CLONES void NAME##GatherPartitionable(Pair key, const uint64_t* positions, int count, \
+                                                 void* out) {                                    \
+    GatherPartitionableBody<D>(key, positions, count, out);                                      \
+  }                                                                                              \
+  BRAINVAR_CLONES void NAME##TileOriginal(const KeyTile& keys, int count, uint64_t size,         \
+                                          void* out) {                                           \
+    TileOriginalBody<D>(keys, count, size, out);                                                 \
+  }                                                                                              \
+  BRAINVAR_CLONES void NAME##TilePartitionable(const KeyTile& keys, int count, uint64_t size,    \
+                                               void* out) {                                      \
+    TilePartitionableBody<D>(keys, count, size, out);                                            \
   }
 
 // Defines k<NAME>Loops for samples of up to 32 bits.
@@ -160,11 +163,25 @@ BRAINVAR_INLINE void TilePartitionableBody(const KeyTile& keys, int count, uint6
                                    void* low, void* high) {                                      \
     LanesBody<D>(key, half, begin, end, low, high);                                              \
   }                                                                                              \
+  BRAINVAR_CLONES void NAME##HalfLanes(Pair key, uint64_t half, uint64_t begin, uint64_t end,    \
+                                       bool high, void* out) {                                   \
+    HalfLanesBody<D>(key, half, begin, end, high, out);                                          \
+  }                                                                                              \
   static void NAME##Word(uint32_t bits, int count, void* out) { WordBody<D>(bits, count, out); } \
   BRAINVAR_DEFINE_COMMON_LOOPS(NAME, D)                                                          \
-  const Loops k##NAME##Loops = {                                                                 \
-      D::kWidth,      sizeof(D::Elem), NANOSECONDS, NAME##Lanes,        NAME##Word,              \
-      NAME##Elements, nullptr,         nullptr,     NAME##TileOriginal, NAME##TilePartitionable};
+  const Loops k##NAME##Loops = {D::kWidth,                                                       \
+                                sizeof(D::Elem),                                                 \
+                                NANOSECONDS,                                                     \
+                                NAME##Lanes,                                                     \
+                                NAME##HalfLanes,                                                 \
+                                NAME##Word,                                                      \
+                                NAME##Elements,                                                  \
+                                nullptr,                                                         \
+                                nullptr,                                                         \
+                                NAME##GatherOriginal,                                            \
+                                NAME##GatherPartitionable,                                       \
+                                NAME##TileOriginal,                                              \
+                                NAME##TilePartitionable};
 
 // Defines k<NAME>Loops for samples of 64 bits.
 #define BRAINVAR_DEFINE_WIDE_LOOPS(NAME, D, NANOSECONDS)                                  \
@@ -179,9 +196,12 @@ BRAINVAR_INLINE void TilePartitionableBody(const KeyTile& keys, int count, uint6
                                 NANOSECONDS,                                              \
                                 nullptr,                                                  \
                                 nullptr,                                                  \
+                                nullptr,                                                  \
                                 NAME##Elements,                                           \
                                 NAME##Wide,                                               \
                                 NAME##Pair,                                               \
+                                NAME##GatherOriginal,                                     \
+                                NAME##GatherPartitionable,                                \
                                 NAME##TileOriginal,                                       \
                                 NAME##TilePartitionable};
 

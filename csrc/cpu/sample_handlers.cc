@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "cpu/checks.h"
+#include "cpu/dtypes.h"
 #include "cpu/fill.h"
 #include "cpu/handlers.h"
 #include "cpu/pages.h"
@@ -12,55 +13,6 @@ namespace brainvar::cpu {
 namespace {
 
 namespace ffi = xla::ffi;
-
-// Bits may be written into a buffer of any type of their width: what is computed from them in the
-// same program then finds a buffer of its own type to be written into.
-std::optional<Draw> BitsDraw(ffi::DataType type) {
-  switch (type) {
-    case ffi::U8:
-      return Draw::kBits8;
-    case ffi::U16:
-      return Draw::kBits16;
-    case ffi::U32:
-    case ffi::S32:
-    case ffi::F32:
-      return Draw::kBits32;
-    case ffi::U64:
-    case ffi::S64:
-    case ffi::F64:
-      return Draw::kBits64;
-    default:
-      return std::nullopt;
-  }
-}
-
-std::optional<Draw> UniformDraw(ffi::DataType type) {
-  switch (type) {
-    case ffi::F16:
-      return Draw::kUniformF16;
-    case ffi::BF16:
-      return Draw::kUniformBF16;
-    case ffi::F32:
-      return Draw::kUniformF32;
-    case ffi::F64:
-      return Draw::kUniformF64;
-    default:
-      return std::nullopt;
-  }
-}
-
-std::optional<Draw> NormalDraw(ffi::DataType type) {
-  switch (type) {
-    case ffi::F32:
-      return Draw::kNormalF32;
-    case ffi::F64:
-      return Draw::kNormalF64;
-    default:
-      return std::nullopt;
-  }
-}
-
-using DrawOf = std::optional<Draw> (*)(ffi::DataType);
 
 // Draws into `out`, and writes the keys that follow into `next` unless it is null.
 template <DrawOf kDrawOf>

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 from jax.core import ShapedArray as ShapedArray
 from jax.core import Tracer as Tracer
+from jax.experimental.custom_partitioning import custom_partitioning as custom_partitioning
 from jax.extend.core import Primitive as Primitive
 from jax.interpreters import ad as ad
 from jax.interpreters import batching as batching
@@ -40,10 +41,14 @@ __all__ = [
     "apply_primitive",
     "at_top_level",
     "batching",
+    "custom_partitioning",
     "enable_x64",
     "find_top_trace",
     "mlir",
+    "for_partitioning",
     "outside_traces",
+    "part_count",
+    "partition_devices",
     "program_count",
     "threefry_partitionable",
     "trace_state",
@@ -114,3 +119,39 @@ def at_top_level() -> bool:
 def program_count(jitted: Any) -> int:
     """Return how many programs a function of ``jax.jit`` keeps, and calls without Python code."""
     return jitted._cache_size()
+
+
+def part_count(ctx: Any) -> int:
+    """Return into how many parts XLA may cut what is lowered here, 0 where only it can know.
+
+    1 for one device, and in code that is written for one (``shard_map`` over all axes).
+    """
+    axis_context = ctx.module_context.axis_context
+    manual = getattr(axis_context, "manual_axes", None)
+    if manual is not None:
+        return 1 if set(manual) == set(axis_context.mesh.axis_names) else 0
+    return getattr(axis_context, "num_devices", 1)  # else the one of pmap, a device's own program
+
+
+def for_partitioning(ctx: Any, platform: str) -> Any:
+    """Return a lowering context in which `custom_partitioning` works, or None if it cannot.
+
+    It wants to know the devices of the program, which JAX tells only to lowerings of primitives
+    that are listed in a private module. What it makes of them are descriptions of shardings, by
+    the numbers of the devices in the program, so that any devices do.
+    """
+    module = ctx.module_context
+    axis_context = module.axis_context
+    parts = part_count(ctx)
+    # Without Shardy, shardings are propagated in another way; exported programs hold no callbacks.
+    shardy = getattr(jax.config, "jax_use_shardy_partitioner", True)
+    devices = tuple(jax.devices(platform)[:parts])
+    if not shardy or module.lowering_parameters.for_export or not 1 < parts == len(devices):
+        return None
+    given = type(axis_context)(parts, devices)
+    return ctx.replace(module_context=module.replace(axis_context=given))
+
+
+def partition_devices(sharding: Any) -> tuple[Any, ...]:
+    """Return the devices of a sharding as `custom_partitioning` gives it, in their order."""
+    return tuple(sharding._device_assignment)

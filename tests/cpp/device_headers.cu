@@ -1,6 +1,7 @@
 // Compiled, never run: shows that csrc/core is valid device code.
 #include <cstdint>
 
+#include "core/blocks.h"
 #include "core/combine.h"
 #include "core/distributions.h"
 #include "core/indexing.h"
@@ -31,6 +32,10 @@ __global__ void Instantiate(Pair key, uint64_t size, Stream stream, void* out) {
   StoreElement<NormalF64>(key, size, i, stream, static_cast<double*>(out));
   Pair* pairs = static_cast<Pair*>(out);
   pairs[i] = SplitRow(key, size, i, stream);
+  Block block;
+  block.Append({size, 2, i});
+  pairs[i].x1 ^= static_cast<uint32_t>(block.GetRun(i).begin + block.RunLength() +
+                                       block.LocalSize() + block.Size());
   const Advanced advanced = Advance(FoldIn(key, static_cast<uint32_t>(i)), stream);
   pairs[i] = advanced.next;
   pairs[i].x0 ^= advanced.subkey.x1 ^ ConvertWord<RawBits<uint8_t>>(pairs[i].x1) ^

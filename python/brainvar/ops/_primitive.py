@@ -9,7 +9,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from brainvar._compat import Primitive, ad, apply_primitive, batching, mlir, zero_tangent
+from brainvar._compat import (
+    Primitive,
+    ad,
+    apply_primitive,
+    batching,
+    for_partitioning,
+    mlir,
+    part_count,
+    zero_tangent,
+)
 from brainvar._native import native_enabled
 
 STREAMS = ("original", "partitionable")
@@ -31,13 +40,16 @@ def define_primitive(
     name: str,
     twin: Callable[..., Any],
     abstract_eval: Callable[..., Any],
-    batching_rule: Callable[..., Any],
+    batching_rule: Callable[..., Any] | None = None,
     *,
     target: str | None = None,
     multiple_results: bool = False,
     attributes: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda params: {},
     kernel_has: Callable[..., bool] = lambda *avals, **params: True,
     aliases: Mapping[int, int] | None = None,
+    sharded: Callable[..., Any] | None = None,
+    sharded_native: Callable[..., Any] | None = None,
+    everywhere: Callable[..., bool] = lambda *avals, **params: False,
 ) -> Primitive:
     """Make one JAX primitive of one kernel.
 
@@ -49,7 +61,8 @@ def define_primitive(
         Pure JAX function of the same operands and parameters: the lowering of every platform
         without kernels, and the specification.
     abstract_eval, batching_rule : callable
-        As JAX defines them.
+        As JAX defines them. No batching rule: of a primitive that appears in lowered programs
+        only.
     target : str, optional
         Custom-call target of the kernel, the same on all platforms; None where there is no kernel.
     attributes : callable
@@ -59,25 +72,50 @@ def define_primitive(
         these dtypes; where not, the twin is lowered.
     aliases : mapping, optional
         Operand index to the index of the result that may take its buffer.
+    sharded : callable, optional
+        Pure JAX function, lowered instead of twin and kernel where XLA may cut the program
+        among devices: one that it cuts without moving elements between them.
+    sharded_native : callable, optional
+        The same with kernels, by way of `ops._partition.partitioned`; lowered instead of `sharded`
+        where the kernel covers the dtypes.
+    everywhere : callable
+        From the operands' abstract values and the parameters to whether there is nothing to cut:
+        the kernel is lowered as it is, and each device runs all of it.
     """
     primitive = Primitive(name)
     primitive.multiple_results = multiple_results
     primitive.def_impl(functools.partial(apply_primitive, primitive))
     primitive.def_abstract_eval(abstract_eval)
-    batching.primitive_batchers[primitive] = batching_rule
+    if batching_rule is not None:
+        batching.primitive_batchers[primitive] = batching_rule
 
-    twin_rule = mlir.lower_fun(twin, multiple_results=multiple_results)
-    mlir.register_lowering(primitive, twin_rule)
+    def lowered(function: Callable[..., Any]) -> Callable[..., Any]:
+        return mlir.lower_fun(function, multiple_results=multiple_results)
+
+    twin_rule = lowered(twin)
+    sharded_rule = twin_rule if sharded is None else lowered(sharded)
+
+    def any_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
+        rule = twin_rule if part_count(ctx) == 1 else sharded_rule
+        return rule(ctx, *operands, **params)
+
+    mlir.register_lowering(primitive, any_rule)
 
     if target is not None and native_enabled("cpu"):
-        native_rule = jax.ffi.ffi_lowering(
+        kernel_rule = jax.ffi.ffi_lowering(
             target, operand_output_aliases=dict(aliases) if aliases else None
         )
+        partitioned_rule = None if sharded_native is None else lowered(sharded_native)
 
         def cpu_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
-            if kernel_has(*ctx.avals_in, **params):
-                return native_rule(ctx, *operands, **attributes(params))
-            return twin_rule(ctx, *operands, **params)
+            if not kernel_has(*ctx.avals_in, **params):
+                return any_rule(ctx, *operands, **params)
+            if sharded is None or part_count(ctx) == 1 or everywhere(*ctx.avals_in, **params):
+                return kernel_rule(ctx, *operands, **attributes(params))
+            own_ctx = for_partitioning(ctx, "cpu") if partitioned_rule is not None else None
+            if own_ctx is None or partitioned_rule is None:
+                return sharded_rule(ctx, *operands, **params)
+            return partitioned_rule(own_ctx, *operands, **params)
 
         mlir.register_lowering(primitive, cpu_rule, platform="cpu")
     return primitive

@@ -18,6 +18,7 @@ import numpy as np
 from jax import Array
 
 from brainvar._compat import ShapedArray, x64_enabled
+from brainvar.ops import _blocks
 from brainvar.ops import _threefry as twin
 from brainvar.ops._primitive import (
     STREAM_CODE,
@@ -127,7 +128,7 @@ def _key_batching(primitive_of: Callable[[], Any]) -> Callable[..., Any]:
     return rule
 
 
-def _define(name: str, abstract_eval: Callable[..., Any], *, kernel_has=None, several=False) -> Any:
+def _define(name: str, abstract_eval: Callable[..., Any], *, several=False, **options: Any) -> Any:
     primitive = define_primitive(
         f"brainvar_{name}",
         getattr(twin, name),
@@ -136,7 +137,7 @@ def _define(name: str, abstract_eval: Callable[..., Any], *, kernel_has=None, se
         target=f"brainvar_threefry_{name}_v1",
         multiple_results=several,
         attributes=lambda params: {"stream": STREAM_CODE[params["stream"]]},
-        kernel_has=kernel_has or (lambda key, **params: True),
+        **options,
     )
     no_tangent(primitive)
     return primitive
@@ -163,15 +164,48 @@ def _normal_kernel(key: Any, *, dtype: np.dtype, **params: Any) -> bool:
     return dtype in (np.float32, np.float64)
 
 
-split_p = _define("split", _split_eval)
-advance_p = _define("advance", _advance_eval, several=True)
-bits_p = _define("bits", _draw_eval)
-uniform_p = _define("uniform", _draw_eval)
-normal_p = _define("normal", _draw_eval, kernel_has=_normal_kernel)
-advance_bits_p = _define("advance_bits", _advance_draw_eval, several=True)
-advance_uniform_p = _define("advance_uniform", _advance_draw_eval, several=True)
-advance_normal_p = _define(
-    "advance_normal", _advance_draw_eval, kernel_has=_normal_kernel, several=True
+def _define_draw(name: str, block_primitive: Any, **options: Any) -> tuple[Any, Any]:
+    """Make a drawing primitive, and the one that steps the key as well."""
+    draw = _define(
+        name,
+        _draw_eval,
+        sharded=_blocks.sharded_draw(name),
+        sharded_native=_blocks.partitioned_draw(lambda: draw, block_primitive),
+        everywhere=_blocks.nothing_to_cut,
+        **options,
+    )
+    fused = _blocks.advance_and_draw(advance_p, draw)
+    advance_draw = _define(
+        f"advance_{name}",
+        _advance_draw_eval,
+        several=True,
+        sharded=fused,
+        sharded_native=fused,
+        everywhere=_blocks.nothing_to_cut,
+        **options,
+    )
+    return draw, advance_draw
+
+
+split_p = _define(
+    "split",
+    _split_eval,
+    sharded=_blocks.sharded_split,
+    sharded_native=_blocks.partitioned_split,
+    everywhere=_blocks.few_rows,
+)
+advance_p = _define(
+    "advance",
+    _advance_eval,
+    several=True,
+    sharded=_blocks.sharded_advance,
+    sharded_native=_blocks.partitioned_advance,
+    everywhere=_blocks.few_rows,
+)
+bits_p, advance_bits_p = _define_draw("bits", _blocks.bits_block_p)
+uniform_p, advance_uniform_p = _define_draw("uniform", _blocks.uniform_block_p)
+normal_p, advance_normal_p = _define_draw(
+    "normal", _blocks.normal_block_p, kernel_has=_normal_kernel
 )
 
 
@@ -197,6 +231,9 @@ fold_in_p = define_primitive(
     _fold_in_eval,
     _fold_in_batching,
     target="brainvar_threefry_fold_in_v1",
+    sharded=twin.fold_in,
+    sharded_native=_blocks.partitioned_fold_in(lambda: fold_in_p),
+    everywhere=lambda key, data: not data.ndim or not data.size,
 )
 no_tangent(fold_in_p)
 

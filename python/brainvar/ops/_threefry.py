@@ -175,31 +175,42 @@ def bits(
     return flat.reshape(*key.shape[:-1], *shape)
 
 
-def _random_mantissa(key: Array, shape: tuple[int, ...], dtype: np.dtype, stream: str) -> Array:
-    """Floats in [0, 1): random mantissa under the exponent of 1, less 1."""
+def unit_width(dtype: np.dtype) -> int:
+    """How many random bits a uniform takes."""
     info = jnp.finfo(dtype)
     # A mantissa below 8 bits (bfloat16) is filled from 8 random bits, as jax.random does.
-    width = 8 if info.nmant < 8 else info.bits
+    return 8 if info.nmant < 8 else info.bits
+
+
+def unit_of_bits(drawn: Array, dtype: np.dtype) -> Array:
+    """Floats in [0, 1): random mantissa under the exponent of 1, less 1."""
+    info = jnp.finfo(dtype)
     carrier = UINT_OF_WIDTH[info.bits]
-    drawn = bits(key, shape=shape, width=width, stream=stream).astype(carrier)
     one = np.array(1, dtype).view(carrier)
-    pattern = (drawn >> np.array(width - info.nmant, carrier)) | one
+    shift = np.array(unit_width(dtype) - info.nmant, carrier)
+    pattern = (drawn.astype(carrier) >> shift) | one
     return lax.bitcast_convert_type(pattern, dtype) - np.array(1, dtype)
+
+
+def normal_of_unit(unit: Array, dtype: np.dtype) -> Array:
+    """``dtype[...]``: sqrt(2) erfinv(u), u uniform in (-1, 1) made of a uniform in [0, 1)."""
+    low = np.nextafter(np.array(-1, dtype), np.array(0, dtype), dtype=dtype)
+    scale = (np.array(1, dtype) - low).astype(dtype)
+    u = lax.max(jnp.full((), low), unit * scale + low)
+    if dtype in (np.float32, np.float64):
+        return normal_quantile(u)
+    return lax.mul(jnp.full_like(u, np.sqrt(2)), lax.erf_inv(u))
 
 
 def uniform(key: Array, *, shape: tuple[int, ...], dtype: np.dtype, stream: str) -> Array:
     """``dtype[*B, *shape]`` in [0, 1): multiples of the dtype's epsilon."""
-    return _random_mantissa(key, shape, dtype, stream)
+    drawn = bits(key, shape=shape, width=unit_width(dtype), stream=stream)
+    return unit_of_bits(drawn, dtype)
 
 
 def normal(key: Array, *, shape: tuple[int, ...], dtype: np.dtype, stream: str) -> Array:
     """``dtype[*B, *shape]``: sqrt(2) erfinv(u), u uniform in (-1, 1)."""
-    low = np.nextafter(np.array(-1, dtype), np.array(0, dtype), dtype=dtype)
-    scale = (np.array(1, dtype) - low).astype(dtype)
-    u = lax.max(jnp.full((), low), _random_mantissa(key, shape, dtype, stream) * scale + low)
-    if dtype in (np.float32, np.float64):
-        return normal_quantile(u)
-    return lax.mul(jnp.full_like(u, np.sqrt(2)), lax.erf_inv(u))
+    return normal_of_unit(uniform(key, shape=shape, dtype=dtype, stream=stream), dtype)
 
 
 def _advance_and_draw(draw, key: Array, stream: str, **params) -> tuple[Array, Array]:
