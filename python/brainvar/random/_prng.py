@@ -56,7 +56,8 @@ def threefry_prng_impl(stream: str) -> Any:
 
     Examples
     --------
-    >>> key = jax.random.key(0, impl=threefry_prng_impl("partitionable"))
+    >>> import jax, brainvar
+    >>> key = jax.random.key(0, impl=brainvar.threefry_prng_impl("partitionable"))
     >>> jax.random.normal(key, 3)
     Array([ 1.6226422 ,  2.0252647 , -0.43359444], dtype=float32)
     """
