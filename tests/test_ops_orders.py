@@ -75,9 +75,10 @@ def orders_by_definition(key, shape, axis, stream):
 def test_orders_follow_their_definition(stream, native):
     # Where the kernel goes on in another way: insertion up to 24, buckets from 1025; a second
     # round from 1626.
-    sizes = [0, 1, 2, 3, 10, 24, 25, 1024, 1025, 1625, 1626, 2000]
-    if native:
-        sizes += [4, 5, 7, 16, 23, 26, 31, 33, 63, 64, 65, 100, 500, 1023, 1026, 2047, 2048, 2049]
+    sizes = [0, 1, 2, 10, 1625, 1626]
+    if native:  # the twin takes its time to compile
+        sizes += [3, 4, 5, 7, 16, 23, 24, 25, 26, 31, 33, 63, 64, 65, 100, 500]
+        sizes += [1023, 1024, 1025, 1026, 2000, 2047, 2048, 2049]
     for n in sizes:
         drawn = ops.permutation_indices(KEY, n, stream=stream)
         assert drawn.dtype == np.int32
@@ -104,7 +105,7 @@ def test_large_orders_follow_their_definition(n, stream):  # of two and of three
 @pytest.mark.parametrize("stream", STREAMS)
 def test_orders_of_64_bits(stream):
     with _compat.enable_x64(True), as_jax(stream):
-        for n in (0, 10, 3000):
+        for n in (10, 3000):
             drawn = ops.permutation_indices(KEY, n, stream=stream)
             expected = jax.random.permutation(KEY, n)
             assert drawn.dtype == expected.dtype == np.int64
@@ -116,10 +117,10 @@ def test_orders_of_64_bits(stream):
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-@pytest.mark.parametrize("n", [1, 9, 25, 1626, 5000])
-def test_the_beginning_of_an_order(n, stream):
-    whole = np.asarray(ops.permutation_indices(KEYS, n, stream=stream))
-    for first in {0, 1, n // 100, n // 2, n - 1, n}:
+@pytest.mark.parametrize("n", [1, 25, 1626, 5000])
+def test_the_beginning_of_an_order(n, stream, native):
+    whole = np.stack([orders_by_definition(key, (n,), 0, stream) for key in KEYS])
+    for first in {0, 1, n // 100, n // 2, n - 1, n} if native else {n // 2}:
         drawn = ops.permutation_indices(KEYS, n, first=first, stream=stream)
         np.testing.assert_array_equal(drawn, whole[:, :first])
 
@@ -171,8 +172,8 @@ def test_shuffles_are_those_of_jax_random(shape, axis, stream, independent):
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_batches_of_keys_and_mapped_ones(stream):
-    for n in (7, 30, 1700):
+def test_batches_of_keys_and_mapped_ones(stream, native):
+    for n in (7, 30, 1700) if native else (30,):
         several = np.asarray(ops.permutation_indices(KEYS, n, stream=stream))
         for key, order in zip(KEYS, several, strict=True):
             np.testing.assert_array_equal(order, orders_by_definition(key, (n,), 0, stream))
