@@ -89,7 +89,9 @@ def _walled_bits(key: Array, *, shape: tuple[int, ...], width: int, stream: str)
     def draw(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         return ~carry[0], twin.bits(key, shape=shape, width=width, stream=stream)
 
-    nothing = jnp.zeros((*key.shape[:-1], *shape), twin.UINT_OF_WIDTH[width])
+    # Zeros, made of the key so that they are as its results are to `shard_map`.
+    zero = (first ^ first).astype(twin.UINT_OF_WIDTH[width])
+    nothing = jnp.broadcast_to(zero, (*key.shape[:-1], *shape))
     return lax.while_loop(lambda carry: carry[0] == first, draw, (first, nothing))[1]
 
 
