@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import jax
 
 import brainvar
-from comparison import coba_cases, inplace_cases, random_cases, step_cases
+from comparison import coba_cases, inplace_cases, random_cases, sampler_cases, step_cases
 from comparison.harness import Case, Timing, measure
 
 PEERS = ("brainpy", "brainevent", "numba", "brainstate", "flax", "brian2")
@@ -136,6 +136,7 @@ def main() -> int:
 
     cases = [
         *random_cases.cases(args.quick),
+        *sampler_cases.cases(args.quick),
         *step_cases.cases(args.quick),
         *inplace_cases.cases(args.quick),
         *coba_cases.cases(args.quick, args.brian2_python),
