@@ -33,6 +33,7 @@ from comparison import (
     orders_cases,
     prng_cases,
     random_cases,
+    sampler_cases,
     sharding_cases,
     step_cases,
 )
@@ -147,6 +148,7 @@ def main() -> int:
         *orders_cases.cases(args.quick),
         *sharding_cases.cases(args.quick),
         *prng_cases.cases(args.quick),
+        *sampler_cases.cases(args.quick),
         *step_cases.cases(args.quick),
         *inplace_cases.cases(args.quick),
         *coba_cases.cases(args.quick, args.brian2_python),

@@ -22,9 +22,11 @@ def state(request):
 @pytest.fixture
 def default():
     """The state of the module's functions, which the test may replace."""
-    before = brandom.DEFAULT, host_random.DEFAULT
+    before = [(m, m.DEFAULT, m.get_state()) for m in (brandom, host_random)]
     yield brandom.DEFAULT
-    brandom.DEFAULT, host_random.DEFAULT = before
+    for module, state, held in before:
+        module.DEFAULT = state
+        state.set_state(held)
 
 
 def same(x, y):

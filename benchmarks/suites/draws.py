@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import brainvar.math as bm
+from comparison import sampler_cases
 
 
 class Split:
@@ -145,3 +146,18 @@ class Compiled:
 
     def time_loop(self, impl, n):
         self.call()
+
+
+class Samplers:
+    """One eager number of each sampler."""
+
+    params = (sampler_cases.available(),)
+    param_names = ("sampler",)
+
+    def setup(self, sampler):
+        self.rng = bm.random.RandomState(0)
+        self.draw = sampler_cases.draw_of(sampler)
+        self.time_one(sampler)
+
+    def time_one(self, sampler):
+        jax.block_until_ready(self.draw(self.rng).value)
