@@ -229,7 +229,9 @@ def binomial(key: Any, shape: Shape, n: Any, p: Any, dtype: Any = None) -> Array
 def _real(x: Any) -> np.dtype:
     # Half precision and integers are exact in single precision, or as exact as it gets.
     found = np.dtype(getattr(x, "dtype", _DOUBLE))
-    return np.dtype(jax.dtypes.canonicalize_dtype(_DOUBLE)) if found in (_DOUBLE, _WIDE) else _SINGLE
+    return (
+        np.dtype(jax.dtypes.canonicalize_dtype(_DOUBLE)) if found in (_DOUBLE, _WIDE) else _SINGLE
+    )
 
 
 def _count(n: Any, dtype: np.dtype) -> np.dtype:

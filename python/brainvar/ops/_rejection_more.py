@@ -135,10 +135,9 @@ def _hypergeometric(
         few = less <= _FEW
 
         # P(0) = product of (total - more - i) / (total - i) for i < less; then from k - 1 to k.
-        none = jnp.ones_like(total)
-        for i in range(_FEW):
-            left = jnp.maximum(total - more - i, 0.0) / jnp.maximum(total - i, 1.0)
-            none = none * jnp.where(i < less, left, 1.0)
+        i = lax.broadcasted_iota(np.float64, (_FEW, *size), 0)
+        left = jnp.maximum(total - more - i, 0.0) / jnp.maximum(total - i, 1.0)
+        none = jnp.prod(jnp.where(i < less, left, 1.0), axis=0)
         # Both are at most half of the population, so that 0 is always possible.
         found = _searched(key, shape, total, less, more, none)
 
@@ -151,15 +150,13 @@ def _hypergeometric(
         c = lax.sqrt(variance + 0.5)
         width = _HAT_SLOPE * c + _HAT_OFFSET
         end = jnp.minimum(jnp.minimum(m, g) + 1, lax.floor(centre + 16 * c))
-        means = (g * f, g * (1 - f), (n - g) * f, (n - g) * (1 - f))
+        means = jnp.stack([g * f, g * (1 - f), (n - g) * f, (n - g) * (1 - f)])
 
         def log_probability(k: Array) -> Array:
             # Up to a constant: the four counts of the table as Poisson numbers.
-            result = jnp.zeros_like(k)
-            for count, mean in zip((k, g - k, m - k, n - g - m + k), means, strict=True):
-                factor, rest = twin.poisson_term(count, mean)
-                result = result + lax.log(factor) - rest
-            return result
+            counts = jnp.stack([k, g - k, m - k, n - g - m + k])
+            factors, rests = twin.poisson_term(counts, means)
+            return jnp.sum(lax.log(factors) - rests, axis=0)
 
         peak = log_probability(lax.floor((m + 1) * (g + 1) / (n + 2)))
 
@@ -182,14 +179,15 @@ def _searched(
 ) -> Array:
     """Invert the distribution function of the good ones among `less`, of which there are `more`."""
     u = unit52(*blocks(key, 0, shape))
-    k, probability, running = jnp.zeros_like(total), none, none
-    for _ in range(_FEW):
+
+    def step(_: Any, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        k, probability, running = carry
         wants = (u >= running) & (k < less)
         ratio = (less - k) * (more - k) / ((k + 1) * (total - less - more + k + 1))
         probability = jnp.where(wants, probability * ratio, 0.0)
-        running = running + probability
-        k = jnp.where(wants, k + 1, k)
-    return k
+        return jnp.where(wants, k + 1, k), probability, running + probability
+
+    return lax.fori_loop(0, _FEW, step, (jnp.zeros_like(total), none, none))[0]
 
 
 # --- primitives --------------------------------------------------------------------------------

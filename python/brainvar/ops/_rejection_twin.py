@@ -40,9 +40,11 @@ def blocks(key: Array, number: Array | int, shape: tuple[int, ...]) -> tuple[Arr
     """Return the blocks ``number`` of all elements, two ``uint32[*B, *shape]``."""
     batch = key.shape[:-1]
     keys = fold_in(key, jnp.broadcast_to(jnp.asarray(number, np.uint32), batch))
+    keys = lax.optimization_barrier(keys)
     words = _partitionable_words(keys, math.prod(shape), PARTITIONABLE_LOW_WORDS)
-    x0, x1 = (x.reshape(*batch, *shape) for x in words)
-    return x0, x1
+    # Barriers, or XLA copies the cipher into each of its fusions that takes a word.
+    x0, x1 = lax.optimization_barrier(words)
+    return x0.reshape(*batch, *shape), x1.reshape(*batch, *shape)
 
 
 def unit(word: Array, dtype: np.dtype) -> Array:
@@ -193,10 +195,11 @@ def binomial(key: Array, n: Array, p: Array, *, shape: tuple[int, ...], dtype: n
         a = -0.0873 + 0.0248 * b + 0.01 * s
         scale = (2.83 + 5.1 / b) * deviation
 
+        means = jnp.stack([mean, opposite])
+
         def terms(k: Array) -> tuple[Array, Array]:
-            one, one_rest = poisson_term(k, mean)
-            other, other_rest = poisson_term(m - k, opposite)
-            return one * other, one_rest + other_rest
+            factors, rests = poisson_term(jnp.stack([k, m - k]), means)
+            return factors[0] * factors[1], rests[0] + rests[1]
 
         factor, rest = terms(lax.floor((m + 1) * s))
         peak = lax.log(factor) - rest

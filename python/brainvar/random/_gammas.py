@@ -480,6 +480,4 @@ class GammaMethods(DrawMethods):
         if alpha.ndim > 1:
             raise ValueError(f"alpha must be a 1-d array, got one of shape {alpha.shape}")
         shape = (*as_shape(size), *alpha.shape)
-        return self._draw(
-            _rejections.dirichlet, shape, dtype, alpha, key=key, sharding=sharding
-        )
+        return self._draw(_rejections.dirichlet, shape, dtype, alpha, key=key, sharding=sharding)

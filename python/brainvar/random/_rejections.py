@@ -106,9 +106,7 @@ def dirichlet(key: jax.Array, draw: Draw, alpha: jax.Array) -> jax.Array:
 
 
 @drawn_from("key")
-def noncentral_chisquare(
-    key: jax.Array, draw: Draw, df: jax.Array, nonc: jax.Array
-) -> jax.Array:
+def noncentral_chisquare(key: jax.Array, draw: Draw, df: jax.Array, nonc: jax.Array) -> jax.Array:
     return _noncentral_chisquare(key, draw, df, nonc).astype(draw.dtype)
 
 
