@@ -112,7 +112,12 @@ class RandomState(
     def _step(self, run: Plan, *params: Any) -> Any:
         # Neither a trace here, nor a frame (which is there without a trace in JAX's
         # ensure_compile_time_eval), nor a trace where the state was made: eager code.
-        if self._eager():
+        # What _eager() says, without its calls: all draws come through here.
+        if (
+            local.frame is None
+            and self._birth is TOP_TRACE_STATE
+            and find_top_trace(()) is TOP_TRACE
+        ):
             if type(self._value.sharding) is not SingleDeviceSharding:
                 self._come_home()
             # One step, so that two threads never draw with the same key.
