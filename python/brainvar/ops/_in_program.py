@@ -87,9 +87,10 @@ def _walled_bits(key: Array, *, shape: tuple[int, ...], width: int, stream: str)
     first = key.reshape(-1)[0]
 
     def draw(carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        return ~carry[0], calls.bits_p.bind(key, shape=shape, width=width, stream=stream)
+        drawn = calls.bits_p.bind(key, shape=shape, width=width, stream=stream)
+        return ~carry[0], drawn | zero
 
-    # Zeros, made of the key so that they are as its results are to `shard_map`.
+    # Made of the key, so that to `shard_map` what goes into the loop is as what comes out of it.
     zero = (first ^ first).astype(twin.UINT_OF_WIDTH[width])
     nothing = jnp.broadcast_to(zero, (*key.shape[:-1], *shape))
     return lax.while_loop(lambda carry: carry[0] == first, draw, (first, nothing))[1]
