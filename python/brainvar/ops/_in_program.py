@@ -65,18 +65,18 @@ def _define(
     return primitive
 
 
-def _for_xla(key: Any, n: int) -> bool:
-    return not native_enabled("cpu") or key.size // 2 * n <= _INLINE_KEYS
+def _few(key: Any, n: int) -> bool:
+    return key.size // 2 * n <= _INLINE_KEYS
 
 
 def _split_on_cpu(key: Array, *, n: int, stream: str) -> Array:
-    if _for_xla(key, n):
+    if _few(key, n):
         return twin.split(key, n=n, stream=stream)
     return calls.split_p.bind(key, n=n, stream=stream)
 
 
 def _fold_in_on_cpu(key: Array, data: Array) -> Array:
-    if _for_xla(key, 1):
+    if _few(key, 1):
         return twin.fold_in(key, data)
     return calls.fold_in_p.bind(key, data)
 
@@ -87,9 +87,10 @@ def _walled_bits(key: Array, *, shape: tuple[int, ...], width: int, stream: str)
     first = key.reshape(-1)[0]
 
     def draw(carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        return ~carry[0], twin.bits(key, shape=shape, width=width, stream=stream)
+        drawn = calls.bits_p.bind(key, shape=shape, width=width, stream=stream)
+        return ~carry[0], drawn | zero
 
-    # Zeros, made of the key so that they are as its results are to `shard_map`.
+    # Made of the key, so that to `shard_map` what goes into the loop is as what comes out of it.
     zero = (first ^ first).astype(twin.UINT_OF_WIDTH[width])
     nothing = jnp.broadcast_to(zero, (*key.shape[:-1], *shape))
     return lax.while_loop(lambda carry: carry[0] == first, draw, (first, nothing))[1]
