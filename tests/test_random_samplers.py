@@ -9,6 +9,7 @@ import brainvar.math.numpy.random as host_random
 from brainvar import ops
 from brainvar._compat import JAX_VERSION, enable_x64, threefry_partitionable
 from brainvar.core.array import JaxArray
+from brainvar.core.errors import RawTransformError
 from brainvar.core.variable import TrainVar, Variable
 from brainvar.random import RandomState
 
@@ -455,5 +456,8 @@ def test_the_numpy_backend_shuffles_and_keeps_dtypes():
 
 
 def test_the_numpy_backend_refuses_traced_parameters():
-    with pytest.raises(TypeError, match="numpy backend"):
+    with pytest.raises(RawTransformError, match="numpy backend"):
         jax.jit(lambda x: host_random.RandomState(0).normal(x, 1.0))(1.0)
+    key, state = np.array([0, 1], np.uint32), host_random.RandomState(0)
+    with pytest.raises(TypeError, match="numpy backend"):
+        jax.jit(lambda x: state.normal(x, 1.0, key=key))(1.0)

@@ -117,7 +117,7 @@ def _gamma_slope(alpha: Array, sample: Array, log: bool) -> Array:
     tiny = jnp.finfo(sample.dtype).tiny
     value = lax.exp(sample) if log else sample
     seen = value > tiny
-    slope = lax.random_gamma_grad(alpha, jnp.where(seen, value, 1))
+    slope = lax.random_gamma_grad(alpha, jnp.where(seen, value, 1))  # pyright: ignore[reportCallIssue]
     if not log:
         return jnp.where(seen, slope, 0)
     # Where the sample itself is too small to be seen, F is x**alpha / Gamma(alpha + 1).
