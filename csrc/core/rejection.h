@@ -63,8 +63,8 @@ BRAINVAR_HD float Exp(float x) {
   const float cut = x > -87.0f ? x : -87.0f;
   const float k = std::floor(cut * 1.44269504f + 0.5f);
   const float r = (cut - k * 0.693359375f) - k * -2.12194440e-4f;
-  const float y = Horner(r, 1.0f, 1.0f, 1.0f / 2, 1.0f / 6, 1.0f / 24, 1.0f / 120, 1.0f / 720,
-                         1.0f / 5040);
+  const float y =
+      Horner(r, 1.0f, 1.0f, 1.0f / 2, 1.0f / 6, 1.0f / 24, 1.0f / 120, 1.0f / 720, 1.0f / 5040);
   const float scale = BitCast<float>((static_cast<int32_t>(k) + 127) << 23);
   return x < -87.0f ? 0.0f : y * scale;
 }

@@ -52,8 +52,7 @@ struct PoissonTerm {
     const double deviance = mean * ((1.0 + x) * internal::Log1p(x) - x);
     const double inverse = 1.0 / y;
     const double z = inverse * inverse;
-    rest = deviance +
-           inverse * internal::Horner(z, 1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680);
+    rest = deviance + inverse * internal::Horner(z, 1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680);
   }
 };
 

@@ -42,7 +42,9 @@ struct Gamma {
   // A block for the boost, then for each attempt a word (double: a block) for the normal number and
   // as much for the decision.
   static constexpr uint32_t kBlocks = sizeof(T) / 4;
-  BRAINVAR_HD static constexpr uint32_t FirstBlock(uint32_t attempt) { return 1 + attempt * kBlocks; }
+  BRAINVAR_HD static constexpr uint32_t FirstBlock(uint32_t attempt) {
+    return 1 + attempt * kBlocks;
+  }
 
   // What depends on the parameter alone.
   T d;
@@ -78,10 +80,10 @@ struct Gamma {
     const T safe = inside ? t : T(0);
     // The rounding of 1 + t would show in the result where t is small.
     const T base = T(1) + safe;
-    value = safe < T(-0.5) ? d * (base * base * base)
-                           : d + d * (safe * (T(3) + safe * (T(3) + safe)));
+    value =
+        safe < T(-0.5) ? d * (base * base * base) : d + d * (safe * (T(3) + safe * (T(3) + safe)));
     // Bits, not truth values: && would be a branch.
-    return static_cast<bool>(inside & (minus_log > T(-3) * d * internal::LogRemainder(safe)));
+    return static_cast<bool>(inside & (minus_log > d * (T(-3) * internal::LogRemainder(safe))));
   }
 
   // The sample, or its logarithm, of an accepted value and block 0.
@@ -104,8 +106,8 @@ struct Gamma {
   }
 
  private:
-  static constexpr T kLargest = static_cast<T>(kBlocks == 1 ? 3.4028234663852886e38
-                                                            : 1.7976931348623157e308);
+  static constexpr T kLargest =
+      static_cast<T>(kBlocks == 1 ? 3.4028234663852886e38 : 1.7976931348623157e308);
 };
 
 }  // namespace brainvar

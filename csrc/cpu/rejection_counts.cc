@@ -103,16 +103,16 @@ BRAINVAR_INLINE void CountBody(const BlockSource& source, int count,
 
 }  // namespace
 
-#define BRAINVAR_DEFINE_COUNT_BLOCK(D)                                                          \
-  BRAINVAR_CLONES void D##Block(const BlockSource& source, int count, const void* parameters,   \
-                                bool shared, void* values) {                                    \
-    if (shared) {                                                                               \
-      CountBody<D, true>(source, count, static_cast<const double*>(parameters),                 \
-                         static_cast<double*>(values));                                         \
-    } else {                                                                                    \
-      CountBody<D, false>(source, count, static_cast<const double*>(parameters),                \
-                          static_cast<double*>(values));                                        \
-    }                                                                                           \
+#define BRAINVAR_DEFINE_COUNT_BLOCK(D)                                                        \
+  BRAINVAR_CLONES void D##Block(const BlockSource& source, int count, const void* parameters, \
+                                bool shared, void* values) {                                  \
+    if (shared) {                                                                             \
+      CountBody<D, true>(source, count, static_cast<const double*>(parameters),               \
+                         static_cast<double*>(values));                                       \
+    } else {                                                                                  \
+      CountBody<D, false>(source, count, static_cast<const double*>(parameters),              \
+                          static_cast<double*>(values));                                      \
+    }                                                                                         \
   }
 
 BRAINVAR_DEFINE_COUNT_BLOCK(Poisson)

@@ -29,8 +29,8 @@ BRAINVAR_INLINE void GammaBody(const BlockSource& source, int count,
     for (int t = 0; t < list.count; ++t) {
       const Words& last = words[D::kBlocks - 1];
       T value;
-      const bool good = listed.Get(t).Try({words[0].x0[t], words[0].x1[t]},
-                                                        {last.x0[t], last.x1[t]}, value);
+      const bool good =
+          listed.Get(t).Try({words[0].x0[t], words[0].x1[t]}, {last.x0[t], last.x1[t]}, value);
       tried[t] = value;
       accepted[t] = good ? T(1) : T(0);
     }
@@ -51,16 +51,16 @@ BRAINVAR_INLINE void GammaBody(const BlockSource& source, int count,
 
 }  // namespace
 
-#define BRAINVAR_DEFINE_GAMMA_BLOCK(NAME, T, LOG)                                               \
-  BRAINVAR_CLONES void NAME##Block(const BlockSource& source, int count, const void* shapes,    \
-                                   bool shared, void* values) {                                 \
-    if (shared) {                                                                               \
-      GammaBody<T, LOG, true>(source, count, static_cast<const T*>(shapes),                     \
-                              static_cast<T*>(values));                                         \
-    } else {                                                                                    \
-      GammaBody<T, LOG, false>(source, count, static_cast<const T*>(shapes),                    \
-                               static_cast<T*>(values));                                        \
-    }                                                                                           \
+#define BRAINVAR_DEFINE_GAMMA_BLOCK(NAME, T, LOG)                                            \
+  BRAINVAR_CLONES void NAME##Block(const BlockSource& source, int count, const void* shapes, \
+                                   bool shared, void* values) {                              \
+    if (shared) {                                                                            \
+      GammaBody<T, LOG, true>(source, count, static_cast<const T*>(shapes),                  \
+                              static_cast<T*>(values));                                      \
+    } else {                                                                                 \
+      GammaBody<T, LOG, false>(source, count, static_cast<const T*>(shapes),                 \
+                               static_cast<T*>(values));                                     \
+    }                                                                                        \
   }
 
 BRAINVAR_DEFINE_GAMMA_BLOCK(GammaF32, float, false)

@@ -47,7 +47,8 @@ Completion Draw(ffi::ThreadPool& pool, Distribution distribution, const KeyBuffe
   for (int p = 0; p < count; ++p) {
     const Dims own = parameters[p]->dimensions();
     if (!BeginsWith(dims, own, 0)) {
-      return InvalidArgument("the shape of a parameter must be what the samples' shape begins with");
+      return InvalidArgument(
+          "the shape of a parameter must be what the samples' shape begins with");
     }
     values[p] = {parameters[p]->untyped_data(), *NumberOf(parameters[p]->element_type()),
                  Product(dims.begin() + own.size(), dims.end())};
@@ -75,8 +76,9 @@ Completion DrawGamma(ffi::ThreadPool pool, KeyBuffer key, ffi::AnyBuffer shape,
 Completion DrawPoisson(ffi::ThreadPool pool, KeyBuffer key, ffi::AnyBuffer rate,
                        ffi::Result<ffi::AnyBuffer> out) {
   if (!IsFloat(NumberOf(rate.element_type())) || !IsInteger(NumberOf(out->element_type()))) {
-    return InvalidArgument("poisson: the dtypes must be f32 or f64 for the rate, s32 or s64 for "
-                           "the samples");
+    return InvalidArgument(
+        "poisson: the dtypes must be f32 or f64 for the rate, s32 or s64 for "
+        "the samples");
   }
   const ffi::AnyBuffer* parameters[] = {&rate};
   return Draw(pool, Distribution::kPoisson, key, parameters, 1, *out);
@@ -86,8 +88,9 @@ Completion DrawBinomial(ffi::ThreadPool pool, KeyBuffer key, ffi::AnyBuffer tria
                         ffi::AnyBuffer probability, ffi::Result<ffi::AnyBuffer> out) {
   if (!IsInteger(NumberOf(trials.element_type())) ||
       !IsFloat(NumberOf(probability.element_type())) || !IsInteger(NumberOf(out->element_type()))) {
-    return InvalidArgument("binomial: the dtypes must be s32 or s64 for the trials and the "
-                           "samples, f32 or f64 for the probability");
+    return InvalidArgument(
+        "binomial: the dtypes must be s32 or s64 for the trials and the "
+        "samples, f32 or f64 for the probability");
   }
   const ffi::AnyBuffer* parameters[] = {&trials, &probability};
   return Draw(pool, Distribution::kBinomial, key, parameters, 2, *out);

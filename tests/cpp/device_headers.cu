@@ -5,6 +5,9 @@
 #include "core/combine.h"
 #include "core/distributions.h"
 #include "core/indexing.h"
+#include "core/rejection.h"
+#include "core/rejection_counts.h"
+#include "core/rejection_gamma.h"
 #include "core/streams.h"
 #include "core/threefry.h"
 
@@ -74,6 +77,47 @@ __global__ void InstantiateUpdate(const uint32_t* spec, const int64_t* dims, int
   CombineElement<double>(i, values, target);
   CombineElement<Complex<float>>(i, values, target);
   CombineElement<Complex<double>>(i, values, target);
+}
+
+template <typename T, bool kLog>
+__device__ T GammaElement(Pair key, uint64_t i, T alpha) {
+  using D = Gamma<T>;
+  const D constants = D::Make(alpha);
+  T value = 0;
+  for (uint32_t attempt = 0; attempt < 100; ++attempt) {
+    const uint32_t number = D::FirstBlock(attempt);
+    const Pair first = ElementBlock(BlockKey(key, number), i);
+    const Pair last = ElementBlock(BlockKey(key, number + D::kBlocks - 1), i);
+    if (constants.Try(first, last, value)) break;
+  }
+  return constants.template Finish<kLog>(alpha, value, ElementBlock(BlockKey(key, 0), i));
+}
+
+template <typename D>
+__device__ double CountElement(Pair key, uint64_t i, const double (&parameters)[D::kParameters]) {
+  const D constants = D::Make(parameters);
+  Search at = constants.Start();
+  const double uniform = Unit52(ElementBlock(BlockKey(key, 0), i));
+  for (int k = 1; constants.search != 0.0 && at.Wants(uniform); ++k) {
+    constants.Step(k, 1.0 / k, at);
+    at.sum += at.probability;
+    at.count += 1.0;
+  }
+  double value = at.count;
+  for (uint32_t attempt = 0; constants.search == 0.0 && attempt < 100; ++attempt) {
+    if (constants.Try(ElementBlock(BlockKey(key, CountBlock(attempt)), i), value)) break;
+  }
+  return D::Finish(parameters, value);
+}
+
+__global__ void InstantiateRejection(Pair key, float* singles, double* doubles) {
+  const uint64_t i = blockIdx.x * uint64_t{blockDim.x} + threadIdx.x;
+  singles[i] = GammaElement<float, false>(key, i, singles[i]) +
+               GammaElement<float, true>(key, i, singles[i]);
+  doubles[i] = GammaElement<double, false>(key, i, doubles[i]) +
+               GammaElement<double, true>(key, i, doubles[i]);
+  doubles[i] += CountElement<Poisson>(key, i, {doubles[i]});
+  doubles[i] += CountElement<Binomial>(key, i, {doubles[i], 0.3});
 }
 
 }  // namespace brainvar

@@ -111,7 +111,7 @@ def gamma(key: Array, alpha: Array, *, shape: tuple[int, ...], dtype: np.dtype, 
         inside = t > -1
         t = jnp.where(inside, t, 0)
         value = jnp.where(t < -0.5, d * (1 + t) ** 3, d + d * (t * (3 + t * (3 + t))))
-        return value, inside & (-lax.log(v) > -3 * d * _log_remainder(t))
+        return value, inside & (-lax.log(v) > d * (-3 * _log_remainder(t)))
 
     value = until_accepted(attempt, jnp.ones_like(alpha), jnp.ones(size, bool))
 

@@ -14,6 +14,12 @@ def backup_key() -> None: ...
 def bernoulli(
     p: Any = 0.5, size: Any = None, *, key: Any = None, sharding: Any = None
 ) -> JaxArray: ...
+def beta(
+    a: Any, b: Any, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
+def binomial(
+    n: Any, p: Any, size: Any = None, *, dtype: Any = int, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
 def bytes(length: int, *, key: Any = None) -> builtins.bytes: ...
 def categorical(
     logits: Any, axis: int = -1, size: Any = None, *, key: Any = None, sharding: Any = None
@@ -27,6 +33,9 @@ def cauchy(
     key: Any = None,
     sharding: Any = None,
 ) -> JaxArray: ...
+def chisquare(
+    df: Any, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
 def choice(
     a: Any,
     size: Any = None,
@@ -39,8 +48,29 @@ def choice(
 ) -> JaxArray: ...
 def clone_rng(seed_or_key: Any = None, clone: bool = True) -> RandomState: ...
 def default_rng(seed_or_key: Any = None) -> RandomState: ...
+def dirichlet(
+    alpha: Any, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
 def exponential(
     scale: Any = 1.0, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
+def f(
+    dfnum: Any,
+    dfden: Any,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    key: Any = None,
+    sharding: Any = None,
+) -> JaxArray: ...
+def gamma(
+    shape: Any,
+    scale: Any = 1.0,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    key: Any = None,
+    sharding: Any = None,
 ) -> JaxArray: ...
 def geometric(
     p: Any, size: Any = None, *, dtype: Any = ..., key: Any = None, sharding: Any = None
@@ -57,6 +87,16 @@ def gumbel(
     key: Any = None,
     sharding: Any = None,
 ) -> JaxArray: ...
+def hypergeometric(
+    ngood: Any,
+    nbad: Any,
+    nsample: Any,
+    size: Any = None,
+    *,
+    dtype: Any = int,
+    key: Any = None,
+    sharding: Any = None,
+) -> JaxArray: ...
 def laplace(
     loc: Any = 0.0,
     scale: Any = 1.0,
@@ -65,6 +105,9 @@ def laplace(
     dtype: Any = None,
     key: Any = None,
     sharding: Any = None,
+) -> JaxArray: ...
+def loggamma(
+    a: Any, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
 ) -> JaxArray: ...
 def logistic(
     loc: Any = 0.0,
@@ -90,6 +133,9 @@ def logseries(
 def maxwell(
     size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
 ) -> JaxArray: ...
+def multinomial(
+    n: Any, pvals: Any, size: Any = None, *, dtype: Any = int, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
 def multivariate_normal(
     mean: Any,
     cov: Any,
@@ -98,6 +144,28 @@ def multivariate_normal(
     tol: float = 1e-08,
     *,
     method: str = "svd",
+    dtype: Any = None,
+    key: Any = None,
+    sharding: Any = None,
+) -> JaxArray: ...
+def negative_binomial(
+    n: Any, p: Any, size: Any = None, *, dtype: Any = int, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
+def noncentral_chisquare(
+    df: Any,
+    nonc: Any,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    key: Any = None,
+    sharding: Any = None,
+) -> JaxArray: ...
+def noncentral_f(
+    dfnum: Any,
+    dfden: Any,
+    nonc: Any,
+    size: Any = None,
+    *,
     dtype: Any = None,
     key: Any = None,
     sharding: Any = None,
@@ -119,6 +187,9 @@ def pareto(
 ) -> JaxArray: ...
 def permutation(
     x: Any, axis: int = 0, independent: bool = False, *, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
+def poisson(
+    lam: Any = 1.0, size: Any = None, *, dtype: Any = int, key: Any = None, sharding: Any = None
 ) -> JaxArray: ...
 def power(
     a: Any, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
@@ -188,8 +259,17 @@ def standard_cauchy(
 def standard_exponential(
     size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
 ) -> JaxArray: ...
+def standard_gamma(
+    shape: Any, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
 def standard_normal(
     size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
+def standard_t(
+    df: Any, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
+) -> JaxArray: ...
+def t(
+    df: Any, size: Any = None, *, dtype: Any = None, key: Any = None, sharding: Any = None
 ) -> JaxArray: ...
 def tomaxint(size: Any = None, *, key: Any = None, sharding: Any = None) -> JaxArray: ...
 def triangular(
@@ -222,6 +302,15 @@ def uniform(
     key: Any = None,
     sharding: Any = None,
 ) -> JaxArray: ...
+def vonmises(
+    mu: Any,
+    kappa: Any,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    key: Any = None,
+    sharding: Any = None,
+) -> JaxArray: ...
 def wald(
     mean: Any,
     scale: Any,
@@ -242,4 +331,7 @@ def weibull_min(
     dtype: Any = None,
     key: Any = None,
     sharding: Any = None,
+) -> JaxArray: ...
+def zipf(
+    a: Any, size: Any = None, *, dtype: Any = int, key: Any = None, sharding: Any = None
 ) -> JaxArray: ...

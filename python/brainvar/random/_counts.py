@@ -366,7 +366,7 @@ def as_count(x: Any, name: str, dtype: np.dtype, check: Check) -> Any:
     Parameters
     ----------
     x : int or array_like of ints
-        As with NumPy a single float is accepted, and cut to an integer.
+        As with NumPy floats are accepted, and cut to integers.
     name : str
         Its name, for messages.
     dtype : numpy.dtype
@@ -377,9 +377,9 @@ def as_count(x: Any, name: str, dtype: np.dtype, check: Check) -> Any:
     Raises
     ------
     TypeError
-        If `x` is no integer and no array of them.
+        If `x` is no number and no array of them.
     ValueError
-        If `check` fails.
+        If `check` fails, or a number is NaN.
     OverflowError
         If a number is too large for `dtype`.
     """
@@ -396,17 +396,23 @@ def as_count(x: Any, name: str, dtype: np.dtype, check: Check) -> Any:
     array = host_value(x)
     if array is None:  # a list with traced elements
         return as_count(jnp.array([unwrap(item) for item in x]), name, dtype, check)
-    if array.ndim == 0 and array.dtype.kind in "iufbO":
-        try:
-            return _single_count(int(array.item()), name, dtype, check)
-        except TypeError:
-            pass
-    elif array.dtype.kind in "iub" or array.size == 0:
-        check(array, name)
-        if array.size and int(array.max()) > np.iinfo(dtype).max:
-            raise _too_large(name, dtype)
-        return array.astype(dtype)
-    raise TypeError(f"{name} must be an integer or an array of integers, got {x!r}")
+    if array.dtype.kind not in "iufb" and array.size and not _are_integers(array):
+        raise TypeError(f"{name} must be an integer or an array of integers, got {x!r}")
+    if array.ndim == 0:
+        return _single_count(int(array), name, dtype, check)
+    check(array, name)
+    if array.dtype.kind == "f":
+        if np.isnan(array).any():
+            raise ValueError(f"{name} contains NaNs")
+        array = np.trunc(array)
+    if array.size and array.max() > np.iinfo(dtype).max:
+        raise _too_large(name, dtype)
+    return array.astype(dtype)
+
+
+def _are_integers(array: np.ndarray) -> bool:
+    # Those beyond 64 bits, which are too large and are told so.
+    return array.dtype == object and all(isinstance(item, int) for item in array.flat)
 
 
 @lru_cache(maxsize=4096)

@@ -52,9 +52,9 @@ class GammaMethods(DrawMethods):
 
         Notes
         -----
-        By the method of Marsaglia and Tsang (2000). Inside `grad` the numbers are differentiable with
-        respect to `shape`. Below a `shape` of about 0.01 many of them are smaller than any float:
-        `loggamma` draws their logarithms.
+        By the method of Marsaglia and Tsang (2000). Inside `grad` the numbers are differentiable
+        with respect to `shape`. Below a `shape` of about 0.01 many of them are smaller than any
+        float: `loggamma` draws their logarithms.
         """
         return self._draw_floats(
             _rejections.standard_gamma,

@@ -1,0 +1,203 @@
+// The block loops of the samplers that reject against one element after the other, computed with
+// csrc/core alone: over distributions, parameters, batches, and ways of cutting the work.
+#include "cpu/rejection.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "core/rejection.h"
+#include "core/rejection_counts.h"
+#include "core/rejection_gamma.h"
+
+namespace brainvar {
+namespace {
+
+using cpu::Distribution;
+using cpu::Number;
+using cpu::Parameter;
+using cpu::RejectionJob;
+
+template <typename T, bool kLog>
+struct GammaCase {
+  using Stored = T;
+  using Out = T;
+  static constexpr int kParameters = 1;
+  static constexpr Number kStored = sizeof(T) == 4 ? Number::kF32 : Number::kF64;
+  static constexpr Number kOut = kStored;
+  static constexpr Distribution kDistribution =
+      sizeof(T) == 4 ? (kLog ? Distribution::kLogGammaF32 : Distribution::kGammaF32)
+                     : (kLog ? Distribution::kLogGammaF64 : Distribution::kGammaF64);
+
+  static T Element(Pair key, uint64_t index, const double (&parameters)[1]) {
+    using D = Gamma<T>;
+    const T alpha = static_cast<T>(parameters[0]);
+    const D constants = D::Make(alpha);
+    T value = 0;
+    for (uint32_t attempt = 0;; ++attempt) {
+      const uint32_t number = D::FirstBlock(attempt);
+      const Pair first = ElementBlock(BlockKey(key, number), index);
+      const Pair last = ElementBlock(BlockKey(key, number + D::kBlocks - 1), index);
+      if (constants.Try(first, last, value)) break;
+    }
+    return constants.template Finish<kLog>(alpha, value, ElementBlock(BlockKey(key, 0), index));
+  }
+};
+
+template <typename D, Distribution kWhich, typename Integer>
+struct CountCase {
+  using Stored = double;
+  using Out = Integer;
+  static constexpr int kParameters = D::kParameters;
+  static constexpr Number kStored = Number::kF64;
+  static constexpr Number kOut = sizeof(Integer) == 4 ? Number::kS32 : Number::kS64;
+  static constexpr Distribution kDistribution = kWhich;
+
+  static Integer Element(Pair key, uint64_t index, const double (&parameters)[D::kParameters]) {
+    const D constants = D::Make(parameters);
+    double value = 0;
+    if (constants.search != 0.0) {
+      const double uniform = Unit52(ElementBlock(BlockKey(key, 0), index));
+      Search at = constants.Start();
+      for (int k = 1; k <= Search::kMaxSteps && at.Wants(uniform); ++k) {
+        constants.Step(k, 1.0 / k, at);
+        at.count += 1.0;
+        at.sum += at.probability;
+      }
+      value = at.count;
+    } else {
+      for (uint32_t attempt = 0;; ++attempt) {
+        const Pair block = ElementBlock(BlockKey(key, CountBlock(attempt)), index);
+        if (constants.Try(block, value)) break;
+      }
+    }
+    value = D::Finish(parameters, value);
+    constexpr double kEnd = sizeof(Integer) == 4 ? 2147483648.0 : 9223372036854775808.0;
+    return value < kEnd ? static_cast<Integer>(value) : std::numeric_limits<Integer>::max();
+  }
+};
+
+// Every parameter array is read from the lists in turn; `group` elements share a value.
+template <typename C>
+void TestCase(const std::vector<std::vector<double>>& lists, int64_t batch, int64_t size,
+              int64_t group) {
+  const int64_t total = batch * size;
+  std::vector<uint32_t> keys;
+  for (int64_t b = 0; b < batch; ++b) {
+    const Pair key = Threefry2x32({5, 6}, {static_cast<uint32_t>(b), 0});
+    keys.push_back(key.x0);
+    keys.push_back(key.x1);
+  }
+  std::vector<typename C::Stored> stored[C::kParameters];
+  Parameter parameters[cpu::kMaxParameters];
+  for (int p = 0; p < C::kParameters; ++p) {
+    for (int64_t i = 0; i * group < total; ++i) {
+      stored[p].push_back(static_cast<typename C::Stored>(lists[p][i % lists[p].size()]));
+    }
+    parameters[p] = {stored[p].data(), C::kStored, group};
+  }
+
+  std::vector<typename C::Out> wanted;
+  for (int64_t i = 0; i < total; ++i) {
+    double x[C::kParameters];
+    for (int p = 0; p < C::kParameters; ++p) x[p] = stored[p][i / group];
+    const int64_t b = i / size;
+    wanted.push_back(C::Element({keys[2 * b], keys[2 * b + 1]}, i % size, x));
+  }
+  for (const int64_t pieces : {1, 3, 7}) {
+    std::vector<typename C::Out> out(total);
+    const RejectionJob job(C::kDistribution, batch, size, keys.data(), parameters, C::kOut,
+                           out.data());
+    for (int64_t p = 0; p < pieces; ++p) {
+      job.Run(job.units() * p / pieces, job.units() * (p + 1) / pieces);
+    }
+    const std::string where = "distribution " + std::to_string(static_cast<int>(C::kDistribution)) +
+                              ", batch " + std::to_string(batch) + ", size " +
+                              std::to_string(size) + ", group " + std::to_string(group) +
+                              ", pieces " + std::to_string(pieces);
+    CHECK(std::memcmp(out.data(), wanted.data(), total * sizeof(typename C::Out)) == 0, where);
+  }
+}
+
+template <typename C>
+void TestAll(const std::vector<std::vector<double>>& lists) {
+  for (const int64_t batch : {1, 3, 40}) {
+    for (const int64_t size : {1, 2, 63, 64, 300, 1025}) {
+      TestCase<C>(lists, batch, size, 1);             // one value per element
+      TestCase<C>(lists, batch, size, size);          // per key
+      TestCase<C>(lists, batch, size, batch * size);  // in all
+      if (size % 5 == 0) TestCase<C>(lists, batch, size, 5);
+    }
+  }
+  for (const double first : lists[0]) {  // each value in all
+    std::vector<std::vector<double>> one = lists;
+    one[0] = {first};
+    TestCase<C>(one, 1, 700, 700);
+  }
+}
+
+void TestElementaryFunctions() {
+  double worst = 0, worst_single = 0;
+  for (double x = -700; x < 0; x += 0.37) {
+    worst = std::fmax(worst, std::fabs(internal::Exp(x) / std::exp(x) - 1));
+    const double single = std::exp(static_cast<double>(static_cast<float>(x)));
+    if (x > -87) {
+      worst_single =
+          std::fmax(worst_single, std::fabs(internal::Exp(static_cast<float>(x)) / single - 1));
+    }
+  }
+  CHECK(worst < 1e-15, "Exp, double: " + std::to_string(worst));
+  CHECK(worst_single < 3e-7, "Exp, float: " + std::to_string(worst_single));
+  CHECK(internal::Exp(-1e9) == 0.0 && internal::Exp(-1e9f) == 0.0f, "Exp far below");
+  CHECK(internal::Exp(0.0) == 1.0 && internal::Exp(0.0f) == 1.0f, "Exp of 0");
+  worst = 0;
+  for (double x = 1e-18; x < 1e6; x *= 1.07) {
+    worst = std::fmax(worst, std::fabs(internal::Log1p(x) / std::log1p(x) - 1));
+    if (x < 1) worst = std::fmax(worst, std::fabs(internal::Log1p(-x) / std::log1p(-x) - 1));
+  }
+  CHECK(worst < 2e-15, "Log1p: " + std::to_string(worst));
+  for (const double mean : {10.0, 31.5, 1e4, 1e9}) {
+    const double deviation = std::sqrt(mean);
+    for (double k = std::fmax(0, std::floor(mean - 6 * deviation)); k < mean + 6 * deviation;
+         k += std::ceil(deviation / 5)) {
+      const PoissonTerm term(k, mean);
+      const double exact = k * std::log(mean) - mean - std::lgamma(k + 1);
+      // lgamma itself rounds: relative to its size.
+      const double tolerance = 1e-9 + 1e-15 * mean * std::log(mean);
+      CHECK(std::fabs(std::log(term.scale) - term.rest - exact) < tolerance,
+            "PoissonTerm " + std::to_string(k) + " of " + std::to_string(mean));
+    }
+  }
+  CHECK(Unit52({0, 0}) > 0.0 && Unit52({~0u, ~0u}) < 1.0, "Unit52 is open");
+  CHECK(Exponential(0u) > 22.0f && Exponential(~0u) > 0.0f, "Exponential");
+}
+
+}  // namespace
+}  // namespace brainvar
+
+int main() {
+  using namespace brainvar;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  TestElementaryFunctions();
+  const std::vector<std::vector<double>> shapes = {
+      {0.5, 3.0, 1e-6, 1.0, 1e8, 0.0, 2.0, -1.0, 17.0, nan, 0.999, infinity, 1e-38, 3e38}};
+  TestAll<GammaCase<float, false>>(shapes);
+  TestAll<GammaCase<float, true>>(shapes);
+  TestAll<GammaCase<double, false>>(shapes);
+  TestAll<GammaCase<double, true>>(shapes);
+  const std::vector<std::vector<double>> rates = {
+      {0.0, 5.0, 1e-8, 10.0, 1e9, 9.999, 50.0, nan, 1e30, -1.0, 1e15, infinity}};
+  TestAll<CountCase<Poisson, Distribution::kPoisson, int32_t>>(rates);
+  TestAll<CountCase<Poisson, Distribution::kPoisson, int64_t>>(rates);
+  const std::vector<std::vector<double>> trials = {
+      {10.0, 0.0, 1000.0, 2147483647.0, 50.0, -1.0, 9e15, 21.0},
+      {0.5, 0.0, 1.0, 1e-9, 0.25, 0.999, nan, 1.5, 0.4, 1e-3, 0.6}};
+  TestAll<CountCase<Binomial, Distribution::kBinomial, int32_t>>(trials);
+  TestAll<CountCase<Binomial, Distribution::kBinomial, int64_t>>(trials);
+  return test::Report("rejection");
+}
