@@ -1,10 +1,10 @@
 """`jax.random` on our implementation of its generator, against JAX's default.
 
-What is made of the bits is made by XLA in both. For 1e7 numbers that is, in milliseconds of one core
-of 2.6 GHz with AVX-512: 2 for uniforms, 25 for normals, whose inverse error function costs 2.1 ns each,
-and for integers 40 if the compiler does not know the bounds (three divisions), beside 20 for touching
-a fresh result. The bits cost 15, of which 10 are the cipher, at the limit of the vector unit, and 5
-fresh memory; integers take twice the bits.
+What is made of the bits is made by XLA in both. For 1e7 numbers that is, in milliseconds of one
+core of 2.6 GHz with AVX-512: 2 for uniforms, 25 for normals, whose inverse error function costs
+2.1 ns each, and for integers 40 if the compiler does not know the bounds (three divisions), beside
+20 for touching a fresh result. The bits cost 15, of which 10 are the cipher, at the limit of the
+vector unit, and 5 fresh memory; integers take twice the bits.
 """
 
 from __future__ import annotations
