@@ -145,6 +145,7 @@ def result_shape(row, args):
     return (size,) if isinstance(size, int) else size
 
 
+@pytest.mark.slow  # each form is compiled
 @rows
 def test_shapes_and_dtypes(row):
     state = host_random.RandomState(0)
@@ -161,6 +162,7 @@ def test_shapes_and_dtypes(row):
                 getattr(state, row.name)(*short, size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", [r for r in ROWS if not r.integer and r.name != "tomaxint"], ids=lambda r: r.name
 )
