@@ -1,4 +1,11 @@
-"""`jax.random` on our implementation of its generator, against JAX's default."""
+"""`jax.random` on our implementation of its generator, against JAX's default.
+
+What is made of the bits is made by XLA in both. For 1e7 numbers that is, in milliseconds of one
+core of 2.6 GHz with AVX-512: 2 for uniforms, 25 for normals, whose inverse error function costs
+2.1 ns each, and for integers 40 if the compiler does not know the bounds (three divisions), beside
+20 for touching a fresh result. The bits cost 15, of which 10 are the cipher, at the limit of the
+vector unit, and 5 fresh memory; integers take twice the bits.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +80,6 @@ def cases(quick: bool) -> list[Case]:
         (f"uniform, {size}", lambda key: jax.random.uniform(key, (n,)), goal),
         (f"normal, {size}", lambda key: jax.random.normal(key, (n,)), goal),
         (f"randint, {size}, in jit", inlined, goal),
-        # With bounds that are not known to the compiler, most of the time are XLA's divisions.
         (f"randint, {size}, eager", lambda key: jax.random.randint(key, (n,), 0, high), goal),
         (f"bits, {size}", lambda key: jax.random.bits(key, (n,)), None),
         ("gamma, 1e5", lambda key: jax.random.gamma(key, 2.5, (10**5,)), None),
