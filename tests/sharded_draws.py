@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -432,6 +433,20 @@ def states(stream: str) -> None:
                 np.testing.assert_array_equal(rng.value, one.value)
     assert not compiled, compiled
     close(rng.normal(size=5), one.normal(size=5))
+
+
+@check(quick="yes")
+def parameters_elsewhere() -> None:
+    """What is committed to other devices is refused before the state has moved."""
+    sharding = NamedSharding(mesh(8), P("x"))
+    rng = bm.random.RandomState(3)
+    there = jax.device_put(np.arange(8.0, dtype=np.float32), jax.devices()[1])
+    for draw in (rng.permutation, rng.exponential):
+        with pytest.raises(ValueError, match=r"committed to other devices, \[1\]"):
+            draw(there, sharding=sharding)
+        np.testing.assert_array_equal(rng.value, [0, 3])
+    drawn = rng.permutation(jax.device_put(there, sharding), sharding=sharding)
+    np.testing.assert_array_equal(drawn, bm.random.RandomState(3).permutation(np.asarray(there)))
 
 
 @check()

@@ -326,9 +326,28 @@ def test_traced_bounds_are_clipped_to_the_dtype():
     assert np.array_equal(draw(jnp.uint32(9)), RandomState(0).randint(0, 9, 50, dtype="uint8"))
 
 
+@pytest.mark.parametrize("high", [np.uint8(255), np.int32(2**31 - 1), np.int8(-128)])
+def test_a_traced_bound_may_be_the_largest_number_of_its_type(high):
+    low = np.iinfo(high.dtype).min
+    drawn = jit(lambda high: RandomState(0).random_integers(low, high, 50))(high)
+    assert np.array_equal(drawn, RandomState(0).random_integers(int(low), int(high), 50))
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.int32])
+def test_the_dtype_of_a_parameter_is_not_that_of_the_draw(dtype):
+    p = jnp.ones(3, dtype)
+    drawn = RandomState(0).negative_binomial(5, p if dtype == jnp.int32 else p / 2)
+    assert drawn.dtype == np.int32
+    expected = RandomState(0).negative_binomial(5, [1.0 if dtype == jnp.int32 else 0.5] * 3)
+    assert np.array_equal(drawn, expected)
+
+
 def test_lists_may_hold_traced_numbers():
     drawn = jit(lambda x: RandomState(0).normal([x, 2.0 * x], 0.0))(3.0)
     assert drawn.tolist() == [3.0, 6.0]
+    for draw in (RandomState.randint, RandomState.random_integers):
+        drawn = jit(lambda x, draw=draw: draw(RandomState(0), [0, x], [5, 2 * x]))(9)  # noqa: B023
+        assert np.array_equal(drawn, draw(RandomState(0), [0, 9], [5, 18]))
 
 
 def test_an_immutable_array_cannot_be_shuffled_in_jit():

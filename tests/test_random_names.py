@@ -1,5 +1,6 @@
 """What a RandomState does with its key, by its names in BrainPy and NumPy; and DEFAULT."""
 
+import copy
 import pickle
 
 import jax.numpy as jnp
@@ -85,6 +86,14 @@ def test_backup_and_restore(state):
     for n, error in ((0, ValueError), (1.5, TypeError)):
         with pytest.raises(error):
             state.self_assign_multi_keys(n)
+
+
+def test_copies_have_no_backup(state):
+    state.backup_key()
+    pickled = pickle.loads(pickle.dumps(state))
+    for other in (copy.copy(state), copy.deepcopy(state), pickled, state.clone()):
+        with pytest.raises(ValueError, match="no key is kept"):
+            other.restore_key()
 
 
 def test_seed_context(state):

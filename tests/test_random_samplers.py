@@ -461,3 +461,5 @@ def test_the_numpy_backend_refuses_traced_parameters():
     key, state = np.array([0, 1], np.uint32), host_random.RandomState(0)
     with pytest.raises(TypeError, match="numpy backend"):
         jax.jit(lambda x: state.normal(x, 1.0, key=key))(1.0)
+    with pytest.raises(TypeError, match="use_backend"):
+        jax.jit(lambda: state.random(key=key))()

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import brainvar
 import brainvar.math as bm
 from brainvar import KeyReuseError, KeyReuseWarning, ops
 from brainvar.random._trace_hooks import hooks
@@ -34,6 +35,18 @@ def reused(record):
 
 
 # --- counts --------------------------------------------------------------------------------------
+
+
+def test_a_package_next_to_this_one_is_a_caller():
+    neighbour = f"{brainvar.__path__[0]}_models/model.py"
+    names = {}
+    exec(compile("def step(rng):\n    return rng.random()\n", neighbour, "exec"), names)
+    rng = bm.random.RandomState(0)
+    with rng.trace() as record:
+        names["step"](rng)
+        rng.seed(0)
+        names["step"](rng)
+    assert [reuse.first.where for reuse in record.reuses] == [f"{neighbour}:2 (step)"]
 
 
 def test_counts_of_draws_numbers_and_keys(random):

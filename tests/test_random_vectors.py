@@ -90,6 +90,21 @@ def test_orthogonal_matrices(state):
         state.orthogonal(1.5)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_matrices_in_half_precision(dtype):
+    drawn = RandomState(5).orthogonal(3, dtype=dtype)
+    assert drawn.dtype == dtype
+    np.testing.assert_array_equal(drawn, RandomState(5).orthogonal(3).astype(dtype))
+    for method in ("svd", "cholesky"):
+
+        def draw(cov, method=method):
+            return RandomState(5).multivariate_normal(MEAN, cov, 4, method=method, dtype=dtype)
+
+        drawn = jit(draw)(jnp.asarray(COV, jnp.float32))
+        assert drawn.dtype == dtype
+        np.testing.assert_allclose(drawn.astype(np.float32), draw(COV).astype(np.float32), atol=0.1)
+
+
 def test_categories(state):
     weights = np.array([[0.1, 0.0, 0.6, 0.3], [0.25, 0.25, 0.25, 0.25]])
     with np.errstate(divide="ignore"):
@@ -140,6 +155,8 @@ def test_what_an_integer_type_cannot_hold_becomes_its_largest():
     assert drawn.min() >= 1
     assert (drawn == 127).mean() > 0.8
     assert np.asarray(RandomState(0).geometric(1e-12, 9)).max() == np.iinfo(np.int32).max
+    for draw in (RandomState.geometric, RandomState.logseries):
+        assert draw(RandomState(0), 0.5, 3, dtype=bool).tolist() == [True] * 3
 
 
 # --- far tails -----------------------------------------------------------------------------------

@@ -84,9 +84,8 @@ class DrawMethods:
         """Draw a raw array, with a key of the user's or under a sharding where they are given."""
         what = sampler, shape, dtype, self._stream, options, gather
         if sharding is not None:
-            check_sharding(
-                sharding, shape if gather is None else gathered(params[0], shape, gather)
-            )
+            full = shape if gather is None else gathered(params[0], shape, gather)
+            check_sharding(sharding, full, *params)
         if key is not None:
             key = seed_key(key, self._stream)
         elif sharding is None:

@@ -236,8 +236,8 @@ def _logseries(key: jax.Array, draw: Draw, p: jax.Array) -> jax.Array:
 
 def _count(x: jax.Array, dtype: np.dtype) -> jax.Array:
     """Convert positive whole numbers to integers, the largest one for what is larger."""
-    most = np.iinfo(dtype).max
-    above = x >= np.array(2.0 ** int(most).bit_length(), x.dtype)
+    most = 1 if dtype == np.bool_ else int(np.iinfo(dtype).max)
+    above = x >= np.array(2.0 ** most.bit_length(), x.dtype)
     return jnp.where(above, np.array(most, dtype), jnp.where(above, 1, x).astype(dtype))
 
 

@@ -17,7 +17,7 @@ from brainvar.random._discrete import DiscreteMethods
 from brainvar.random._floats import FloatMethods
 from brainvar.random._gammas import GammaMethods
 from brainvar.random._integers import IntegerMethods
-from brainvar.random._keys import RAW_TRANSFORM_ADVICE, seed_key, to_key
+from brainvar.random._keys import seed_key, to_key
 from brainvar.random._multivariate import MultivariateMethods
 from brainvar.random._names import KeyMethods, LikeMethods
 from brainvar.random._orders import OrderMethods
@@ -27,6 +27,8 @@ from brainvar.random._samplers import Sampler
 __all__ = ["HostRandomMethods"]
 
 _lock = threading.RLock()
+
+_ADVICE = "Use bm.jit or bm.for_loop, or the jax backend there: bm.use_backend('jax')."
 
 
 class HostRandomMethods(
@@ -52,7 +54,7 @@ class HostRandomMethods(
             # It would draw once, while the function is traced, the numbers of every later call.
             raise RawTransformError(
                 "a RandomState of the numpy backend was moved inside a transform of JAX (jax.jit, "
-                f"jax.vmap, jax.grad, jax.lax.scan, ...). {RAW_TRANSFORM_ADVICE}"
+                f"jax.vmap, jax.grad, jax.lax.scan, ...). {_ADVICE}"
             )
         # One lock for all: this backend is for looking at a model step by step.
         with _lock, jax.default_device(_cpu()):
@@ -63,6 +65,8 @@ class HostRandomMethods(
 
     @staticmethod
     def _run(run: Plan, key: Any, *params: Any) -> Any:
+        if not at_top_level():
+            raise _in_a_trace()
         with jax.default_device(_cpu()):
             return run(np.array(_untraced(key)), *(_untraced(x) for x in params))
 
@@ -132,8 +136,12 @@ def _cpu() -> Any:
 
 def _untraced(x: Any) -> Any:
     if isinstance(x, Tracer):
-        raise TypeError(
-            "a RandomState of the numpy backend draws from known numbers, but a parameter is "
-            "being traced by JAX: use the jax backend there, bm.use_backend('jax')"
-        )
+        raise _in_a_trace()
     return np.asarray(x)
+
+
+def _in_a_trace() -> TypeError:
+    return TypeError(
+        "a RandomState of the numpy backend draws numbers that are known at once, which a "
+        f"transform of JAX (jax.jit, jax.vmap, jax.grad, jax.lax.scan, ...) has none of. {_ADVICE}"
+    )

@@ -12,13 +12,13 @@ import numpy as np
 from brainvar._compat import Tracer
 from brainvar.random import _samplers
 from brainvar.random._arguments import (
+    as_data,
     as_float,
     draw_shape,
     float_dtype,
     host_value,
     int_dtype,
     is_probability,
-    unwrap,
 )
 from brainvar.random._base import DrawMethods
 from brainvar.random._samplers import sampling_dtype
@@ -97,10 +97,7 @@ class IntegerMethods(DrawMethods):
         """
         low, high = (1, low) if high is None else (low, high)
         dtype = int_dtype(dtype)
-        if type(high) is not int:
-            high = unwrap(high)
-            high = high if isinstance(high, Tracer) else _host_integers(high, "high")
-        bounds = _bounds(low, high + 1, dtype)
+        bounds = _bounds(low, high, dtype, closed=True)
         return self._draw(
             _samplers.randint, draw_shape(size, *bounds), dtype, *bounds, key=key, sharding=sharding
         )
@@ -148,15 +145,18 @@ def _floating(p: Any) -> Any:
 # --- bounds --------------------------------------------------------------------------------------
 
 
-def _bounds(low: Any, high: Any, dtype: np.dtype) -> tuple[Any, Any]:
-    """Return the lowest and the highest integer to draw, in the dtype that is sampled in."""
+def _bounds(low: Any, high: Any, dtype: np.dtype, *, closed: bool = False) -> tuple[Any, Any]:
+    """Return the lowest and the highest integer to draw, in the dtype that is sampled in.
+
+    `closed` says whether `high` itself is drawn. A traced one has no room for 1 more.
+    """
     if type(low) is int and type(high) is int:
-        return _number_bounds(low, high, dtype)
-    low, high = unwrap(low), unwrap(high)
+        return _number_bounds(low, high + closed, dtype)
+    low, high = as_data(low, "low"), as_data(high, "high")
     bottom, top = host_value(low), host_value(high)
     if bottom is None or top is None:
-        return _traced_bound(low, "low", dtype), _traced_bound(high, "high", dtype, last=True)
-    bottom, top = _host_integers(bottom, "low"), _host_integers(top, "high")
+        return _traced_bound(low, "low", dtype), _traced_bound(high, "high", dtype, last=not closed)
+    bottom, top = _host_integers(bottom, "low"), _host_integers(top, "high") + int(closed)
     _check_bounds(bottom, top, dtype)
     wide = sampling_dtype(dtype)
     return bottom.astype(wide), np.asarray(top - 1).astype(wide)

@@ -111,7 +111,7 @@ class MultivariateMethods(DrawMethods):
         size : int or tuple of ints, optional
             How many, as a shape; one without it.
         dtype : dtype, optional
-            float32 or float64.
+            float16, bfloat16, float32 or float64.
         key, sharding : optional
             As for `random`.
 
@@ -153,20 +153,27 @@ def _host_factor(cov: np.ndarray, check_valid: str, tol: float, cholesky: bool) 
 def _multivariate_normal(key: jax.Array, draw: Draw, mean: jax.Array, cov: jax.Array) -> jax.Array:
     """Multiply normal vectors by a factor of `cov`. `options` is (factorise, cholesky)."""
     factorise, cholesky = draw.options
-    mean, factor = mean.astype(draw.dtype), cov.astype(draw.dtype)
+    mean, factor = mean.astype(draw.dtype), cov
     if factorise:
+        cov = cov.astype(_decomposed(draw.dtype))
         if cholesky:
-            factor = jnp.linalg.cholesky(factor)
+            factor = jnp.linalg.cholesky(cov)
         else:
-            values, vectors = jnp.linalg.eigh(factor)
+            values, vectors = jnp.linalg.eigh(cov)
             factor = (vectors * jnp.sqrt(jnp.maximum(values, 0))) @ vectors.T
+    factor = factor.astype(draw.dtype)
     z = ops.normal(key, draw.shape, draw.dtype, stream=draw.stream)
     return mean + jnp.matmul(z, factor.T, precision=jax.lax.Precision.HIGHEST)
 
 
 @drawn_from("key")
 def _orthogonal(key: jax.Array, draw: Draw) -> jax.Array:
-    z = ops.normal(key, draw.shape, draw.dtype, stream=draw.stream)
+    z = ops.normal(key, draw.shape, _decomposed(draw.dtype), stream=draw.stream)
     q, r = jnp.linalg.qr(z)
-    signs = jnp.where(jnp.diagonal(r, axis1=-2, axis2=-1) < 0, -1, 1).astype(draw.dtype)
-    return q * signs[..., None, :]
+    signs = jnp.where(jnp.diagonal(r, axis1=-2, axis2=-1) < 0, -1, 1).astype(q.dtype)
+    return (q * signs[..., None, :]).astype(draw.dtype)
+
+
+def _decomposed(dtype: np.dtype) -> np.dtype:
+    """Return the dtype in which matrices are decomposed, which is not done in half precision."""
+    return np.dtype(jnp.promote_types(dtype, np.float32))

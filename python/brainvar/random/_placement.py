@@ -13,15 +13,16 @@ from brainvar._compat import Tracer, at_top_level
 __all__ = ["check_sharding", "placed"]
 
 
-def check_sharding(sharding: Any, shape: tuple[int, ...]) -> None:
-    """Check that arrays of `shape` can have a sharding.
+def check_sharding(sharding: Any, shape: tuple[int, ...], *params: Any) -> None:
+    """Check that a sample of `shape`, drawn with these operands, can have a sharding.
 
     Raises
     ------
     TypeError
         If it is no sharding.
     ValueError
-        If it has more dimensions than the sample, or does not divide them evenly.
+        If it has more dimensions than the sample, or does not divide them evenly; or if an operand
+        is committed to other devices.
     """
     if not isinstance(sharding, Sharding):
         raise TypeError(
@@ -32,6 +33,21 @@ def check_sharding(sharding: Any, shape: tuple[int, ...]) -> None:
         sharding.shard_shape(shape)
     except (ValueError, IndexError) as error:
         raise ValueError(f"sharding: a sample of shape {shape} cannot have it: {error}") from None
+    if at_top_level():
+        for x in params:
+            _check_devices(sharding, x)
+
+
+def _check_devices(sharding: Sharding, x: Any) -> None:
+    if not isinstance(x, jax.Array) or isinstance(x, Tracer) or not x.committed:
+        return
+    if not sharding.is_fully_addressable and x.is_fully_addressable:
+        return  # it is taken by its value, see `placed`
+    if x.sharding.device_set != sharding.device_set:
+        raise ValueError(
+            f"sharding: a parameter of shape {x.shape} is committed to other devices, "
+            f"{sorted(d.id for d in x.sharding.device_set)}: move it with jax.device_put(x, ...)"
+        )
 
 
 def placed(sharding: Any, key: Any, *params: Any) -> tuple[Any, ...]:

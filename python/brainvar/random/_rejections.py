@@ -172,7 +172,8 @@ def binomial(key: jax.Array, draw: Draw, n: jax.Array, p: jax.Array) -> jax.Arra
 @drawn_from("key")
 def negative_binomial(key: jax.Array, draw: Draw, n: jax.Array, p: jax.Array) -> jax.Array:
     """Draw Poisson numbers whose rate is a gamma number."""
-    work = p.dtype
+    work = jnp.promote_types(p.dtype, np.float32)
+    p = p.astype(work)
     one, other = _keys(key, 2, draw)
     rate = ops.gamma(one, draw.shape, n, work) * ((1 - p) / p)
     # No failures at p = 1, whatever the rate; without a rate at p = 0, as many as there can be.

@@ -284,12 +284,14 @@ class trace:  # noqa: N801  (it is used as a function)
         for passed in _steps_between(known[1], key, state._stream):
             if passed is None:
                 if self._wants(state):
-                    self.unknown_moves += 1
+                    with self._lock:
+                        self.unknown_moves += 1
                 return
             steps += 1
             self._note_use(passed, use)
         if self._wants(state):
-            self.compiled_steps += steps
+            with self._lock:
+                self.compiled_steps += steps
 
 
 @lru_cache

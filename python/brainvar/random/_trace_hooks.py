@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Caller", "Words", "find_caller", "hooks", "key_now", "words_of"]
 
-_PACKAGE = str(Path(__file__).parents[1])
-_EXAMPLES = str(Path(__file__).parents[1] / "examples")
+_PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]  # not that of a neighbour, brainvar_models
+_EXAMPLES = _PACKAGE + "examples"
 
 Words = tuple[str, int, int]
 """The stream, and the two words of a key."""

@@ -67,7 +67,11 @@ class RandomState(HostRandomMethods, Variable):
 
         It is of the same class, with the same stream and attributes.
         """
-        return self._rebuild(self.split_key(), self.__dict__)
+        return self._rebuild(self.split_key(), self._state())
+
+    def _state(self) -> dict[str, Any]:
+        # Without the key that backup_key keeps.
+        return {name: x for name, x in super()._state().items() if name != "_backup"}
 
     def __repr__(self) -> str:
         shown = np.ndarray.__repr__(self)

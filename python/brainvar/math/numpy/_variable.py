@@ -348,16 +348,20 @@ class Variable(np.ndarray):
         new.__dict__.update(state)
         return new
 
+    def _state(self) -> dict[str, Any]:
+        """Return the attributes that a copy has too."""
+        return dict(self.__dict__)
+
     def __copy__(self) -> Any:
-        return self._rebuild(self._plain, self.__dict__)
+        return self._rebuild(self._plain, self._state())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         new = memo[id(self)] = self._rebuild(self._plain, {})
-        new.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        new.__dict__.update(copy.deepcopy(self._state(), memo))
         return new
 
     def __reduce__(self) -> Any:
-        return _unpickle, (self.__class__, self._plain), dict(self.__dict__)
+        return _unpickle, (self.__class__, self._plain), self._state()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.__reduce__()
