@@ -226,3 +226,22 @@ def test_a_wrong_update_is_an_error(name):
 def test_an_unknown_update_is_an_error():
     with pytest.raises(jax.errors.JaxRuntimeError, match="op must be 0"):
         call("brainvar_update_slices_v1", buffer((4,), "float32"), F4, F4[:1], SPEC, op=np.int32(5))
+
+
+@pytest.mark.parametrize("stream", [0, 1])
+@pytest.mark.parametrize(
+    ("shape", "tile"),
+    [([2**33, 2**33], [2**31 - 1, 2**31 - 1]), ([2**62, 2], [0, 0]), ([-1, 3], [0, 0])],
+)
+def test_blocks_of_impossible_shapes_are_refused(stream, shape, tile):
+    with pytest.raises(Exception, match="elements|negative"):
+        jax.block_until_ready(
+            call(
+                "brainvar_threefry_bits_block_v1",
+                buffer((3, 3), np.uint32),
+                np.zeros(2, np.uint32),
+                np.array(tile, np.int32),
+                stream=np.int32(stream),
+                shape=np.array(shape, np.int64),
+            )
+        )

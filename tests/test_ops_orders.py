@@ -301,3 +301,21 @@ def test_the_kernel_refuses_what_it_cannot_do(shape, changed, message):
     )
     with pytest.raises(Exception, match=message):
         jax.block_until_ready(call(KEY, **{**attributes, **changed}))
+
+
+@pytest.mark.usefixtures("need_native")
+def test_the_kernel_refuses_counts_beyond_64_bits():
+    with _compat.enable_x64(True):
+        call = jax.ffi.ffi_call(
+            "brainvar_threefry_permutation_v1", jax.ShapeDtypeStruct((4, 1), np.int64)
+        )
+        with pytest.raises(Exception, match="out of memory"):
+            jax.block_until_ready(
+                call(
+                    jnp.zeros((4, 2), np.uint32),
+                    stream=np.int32(1),
+                    rounds=np.int64(2**62),
+                    axis=np.int64(0),
+                    length=np.int64(2**62),
+                )
+            )

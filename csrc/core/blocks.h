@@ -11,7 +11,7 @@ namespace brainvar {
 
 // One dimension: `local` positions from `start` on, of `global`. The last block of a dimension
 // that does not divide evenly reaches past its end.
-struct Extent {
+struct Slice {
   uint64_t global;
   uint64_t local;
   uint64_t start;
@@ -31,9 +31,9 @@ class Block {
   static constexpr int kMaxDims = 16;
 
   // Adds an inner dimension; false if there are too many.
-  BRAINVAR_HD bool Append(Extent inner) {
+  BRAINVAR_HD bool Append(Slice inner) {
     if (inner.local == inner.global && inner.start == 0 && rank_ > 0) {
-      Extent& outer = dims_[rank_ - 1];
+      Slice& outer = dims_[rank_ - 1];
       outer = {outer.global * inner.global, outer.local * inner.global, outer.start * inner.global};
       return true;
     }
@@ -59,7 +59,7 @@ class Block {
   // Run `index` of the block: its elements [index * RunLength(), (index + 1) * RunLength()).
   BRAINVAR_HD Run GetRun(uint64_t index) const {
     if (rank_ == 0) return {0, 1};
-    const Extent& last = dims_[rank_ - 1];
+    const Slice& last = dims_[rank_ - 1];
     if (last.start >= last.global) return {0, 0};
     uint64_t begin = last.start;
     uint64_t stride = last.global;
@@ -76,7 +76,7 @@ class Block {
   }
 
  private:
-  Extent dims_[kMaxDims];
+  Slice dims_[kMaxDims];
   int rank_ = 0;
 };
 

@@ -42,13 +42,17 @@ Completion SampleBlock(ffi::ThreadPool pool, KeyBuffer key, TileBuffer tile,
         "a block has the key's batch dimensions and as many others as the shape and the tile");
   }
   Block block;
+  int64_t size = 1;
   for (size_t d = 0; d < shape.size(); ++d) {
     const int64_t local = dims[batch_rank + d];
     const int64_t index = tile.typed_data()[d];
     if (shape[d] < 0 || index < 0) return InvalidArgument("a negative size or tile");
-    const Extent extent = {static_cast<uint64_t>(shape[d]), static_cast<uint64_t>(local),
-                           static_cast<uint64_t>(local) * static_cast<uint64_t>(index)};
-    if (!block.Append(extent)) return InvalidArgument("too many dimensions are split");
+    if (__builtin_mul_overflow(size, shape[d], &size)) {
+      return InvalidArgument("the shape has more elements than 64 bits can count");
+    }
+    const Slice slice = {static_cast<uint64_t>(shape[d]), static_cast<uint64_t>(local),
+                         static_cast<uint64_t>(local) * static_cast<uint64_t>(index)};
+    if (!block.Append(slice)) return InvalidArgument("too many dimensions are split");
   }
   return RunBlock(pool, *draw, operand, block, key, out->untyped_data(), out->size_bytes());
 }

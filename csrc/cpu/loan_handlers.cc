@@ -1,5 +1,6 @@
 // The handler of updates with operands on loan.
 #include <cstring>
+#include <optional>
 
 #include "cpu/checks.h"
 #include "cpu/handlers.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -23,14 +24,17 @@ Register& Loans() {
   return *loans;
 }
 
-void Copy(Loan& loan) {
+// False where there is no memory for it.
+bool Copy(Loan& loan) {
   const int64_t index_bytes = loan.count * (loan.indices.wide ? 8 : 4);
   const int64_t first = (index_bytes + 15) / 16 * 16;  // aligned for any element
-  loan.copy.reset(new char[first + loan.values_bytes()]);
+  loan.copy.reset(new (std::nothrow) char[first + loan.values_bytes()]);
+  if (loan.copy == nullptr) return false;
   std::memcpy(loan.copy.get(), loan.indices.data, index_bytes);
   std::memcpy(loan.copy.get() + first, loan.values, loan.values_bytes());
   loan.indices.data = loan.copy.get();
   loan.values = loan.copy.get() + first;
+  return true;
 }
 
 template <typename Offset>
@@ -70,11 +74,8 @@ bool TakeBack(int32_t number, Loan& loan, bool wanted) {
   const std::lock_guard<std::mutex> lock(all.mutex);
   const auto found = all.loans.find(number);
   if (found != all.loans.end() && found->second.get() == &loan) {
-    if (!wanted) {
-      all.loans.erase(found);
-    } else if (loan.copy == nullptr) {
-      Copy(loan);
-    }
+    const bool stays = wanted && (loan.copy != nullptr || Copy(loan));
+    if (!stays) all.loans.erase(found);
     return true;
   }
   const std::unique_lock<std::mutex> unused(loan.running, std::try_to_lock);

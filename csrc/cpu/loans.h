@@ -36,8 +36,8 @@ struct Loan {
 int32_t Lend(std::shared_ptr<Loan> loan);
 
 // Ends the loan: nobody reads its memory any more. If it was not taken yet, it stays for whoever
-// takes it, with a copy of its operands, or (without `wanted`) is withdrawn. False if it is being
-// used: then its memory is read until AwaitReturn returns.
+// takes it, with a copy of its operands, or (without `wanted`, or memory for the copy) is
+// withdrawn. False if it is being used: then its memory is read until AwaitReturn returns.
 bool TakeBack(int32_t number, Loan& loan, bool wanted);
 void AwaitReturn(Loan& loan);
 

@@ -13,6 +13,8 @@ namespace {
 
 // Of one element in one round, on one thread.
 constexpr double kElementNanoseconds = 8;
+// More than any memory holds: below it no count of words or bytes overflows.
+constexpr int64_t kMaxElements = int64_t{1} << 56;
 // Tasks of a step for each thread, so that none waits long for another.
 constexpr int64_t kTasksPerThread = 4;
 
@@ -113,6 +115,7 @@ double PermutationTask::Nanoseconds() const {
 template <typename Out>
 bool DrawOrders(Team& team, const PermutationTask& task, const uint32_t* keys, Out* orders) {
   if (task.batch == 0 || task.Size() == 0 || task.wanted == 0) return true;
+  if (task.Size() > kMaxElements / task.batch) return false;
   if (task.rounds == 0) {  // of one element
     FillPositions(task, orders);
     return true;

@@ -1,4 +1,5 @@
 // The handler that draws random orders.
+#include <algorithm>
 #include <limits>
 
 #include "cpu/checks.h"
@@ -23,8 +24,8 @@ ffi::Error Draw(ffi::ThreadPool& pool, const PermutationTask& task, const KeyBuf
   const double nanoseconds = task.Nanoseconds();
   int64_t threads = 1;
   if (nanoseconds >= kParallelNanoseconds) {
-    threads = std::clamp<int64_t>(static_cast<int64_t>(nanoseconds / kChunkNanoseconds), 1,
-                                  std::max<int64_t>(1, pool.num_threads()));
+    const auto by_cost = static_cast<int64_t>(std::min(nanoseconds / kChunkNanoseconds, 1e6));
+    threads = std::clamp<int64_t>(by_cost, 1, std::max<int64_t>(1, pool.num_threads()));
   }
   AdviseHugePages(orders.untyped_data(), orders.size_bytes());
   PoolTeam<ffi::ThreadPool> team(pool, threads);

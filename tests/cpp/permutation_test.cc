@@ -202,6 +202,18 @@ void TestAllOrders() {
   }
 }
 
+// Counts of words or bytes that do not fit in 64 bits are too much memory, not a little.
+void TestHuge() {
+  const std::vector<uint32_t> keys(8, 1);
+  int64_t orders[4] = {-7, -7, -7, -7};
+  SoloTeam solo;
+  for (const int64_t length : {int64_t{1} << 60, int64_t{1} << 62, INT64_MAX}) {
+    const PermutationTask task = {Stream::kPartitionable, 4, 1, length, 1, 1, 1};
+    CHECK(!cpu::DrawOrders(solo, task, keys.data(), orders), std::to_string(length));
+  }
+  CHECK(orders[0] == -7 && orders[3] == -7, "");
+}
+
 // --- teams --------------------------------------------------------------------------------------
 
 void TestTeams() {
@@ -230,5 +242,6 @@ int main() {
   brainvar::TestTeams();
   brainvar::TestSorts();
   brainvar::TestAllOrders();
+  brainvar::TestHuge();
   return brainvar::test::Report("permutation");
 }
