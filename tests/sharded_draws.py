@@ -449,6 +449,22 @@ def parameters_elsewhere() -> None:
     np.testing.assert_array_equal(drawn, bm.random.RandomState(3).permutation(np.asarray(there)))
 
 
+@check(quick="yes")
+def shuffles_in_place() -> None:
+    """A Variable on several devices stays there, cut as it was."""
+    sharding = NamedSharding(mesh(8), P("x"))
+    x = bm.Variable(jax.device_put(np.arange(16), sharding))
+    y = np.arange(16)
+    rng, one = bm.random.RandomState(3), bm.random.RandomState(3)
+    for _ in range(2):
+        rng.shuffle(x)
+        one.shuffle(y)
+        np.testing.assert_array_equal(x, y)
+        assert x.value.sharding == sharding
+    rng.shuffle(x, key=jax.device_put(np.array([0, 1], np.uint32), jax.devices()[2]))
+    assert x.value.sharding == sharding
+
+
 @check()
 def states_in_programs() -> None:
     """In bm.jit and bm.for_loop, and eagerly after them."""

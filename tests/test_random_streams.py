@@ -55,6 +55,14 @@ def test_the_default_holds_for_states_made_afterwards(backend):
     assert copy.deepcopy(state).stream == state.clone().stream == "partitionable"
 
 
+def test_the_default_within_a_block_that_is_entered_again():
+    block = bm.random.set_default_stream("partitionable")
+    for _ in range(2):
+        with block:
+            assert bm.random.get_default_stream() == "partitionable"
+        assert bm.random.get_default_stream() == "original"
+
+
 def test_the_default_as_a_function_and_after_errors():
     bm.random.set_default_stream("partitionable")
     try:

@@ -19,6 +19,7 @@ from brainvar.core.variable import Variable
 from brainvar.random import _samplers
 from brainvar.random._arguments import as_data, as_shape, host_value, int_dtype, unwrap
 from brainvar.random._base import DrawMethods
+from brainvar.random._placement import placed
 from brainvar.random._plans import Plan, plan
 from brainvar.random._samplers import Sampler
 
@@ -107,7 +108,9 @@ class OrderMethods(DrawMethods):
             if isinstance(x, Variable) and x._eager():
                 # One step with the write, which leaves the Variable the only one to hold the
                 # result: later writes to it are in place.
-                _inplace.draw(x, _shuffling(axis), order)
+                sharding = x._value.sharding
+                kept = sharding if len(sharding.device_set) > 1 else None
+                _inplace.draw(x, _shuffling(axis, kept), *placed(kept, order))
             else:
                 x._store(_shuffling(axis)(x._read(), order)[0])
         elif isinstance(x, np.ndarray):
@@ -218,13 +221,16 @@ def _order_plan(n: int, stream: str, x64: bool) -> Plan:
 
 
 @lru_cache(maxsize=128)
-def _shuffling(axis: int) -> Any:
-    """Return the program of a shuffle, ``(x, order) -> (shuffled, None)``: that of a draw."""
+def _shuffling(axis: int, sharding: Any = None) -> Any:
+    """Return the program of a shuffle, ``(x, order) -> (shuffled, None)``: that of a draw.
+
+    `sharding` is that of an array on several devices, which keeps it.
+    """
 
     def shuffled(x: jax.Array, order: jax.Array) -> tuple[jax.Array, None]:
         return ops.gather_slices(x, order, axis), None
 
-    return jax.jit(shuffled)
+    return jax.jit(shuffled, out_shardings=None if sharding is None else (sharding, None))
 
 
 def _ordering(x: Any, axis: int, independent: bool) -> tuple[Any, Sampler, Any, Any]:

@@ -53,11 +53,12 @@ class set_default_stream:  # noqa: N801  (it is used as a function)
     """
 
     def __init__(self, stream: str):
-        checked = check_stream(stream)
+        self._stream = check_stream(stream)
         self._previous = _Default.stream
-        _Default.stream = checked
+        _Default.stream = self._stream
 
     def __enter__(self) -> set_default_stream:
+        _Default.stream = self._stream  # once more, if it has been left before
         return self
 
     def __exit__(self, *exc: object) -> None:
