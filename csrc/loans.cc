@@ -20,9 +20,9 @@ constexpr int64_t kManyElements = 1 << 16;
 // Holds the arrays until nobody reads them any more.
 class Lent {
  public:
-  Lent(std::shared_ptr<cpu::Loan> loan, py::array indices, py::array values)
+  Lent(std::shared_ptr<cpu::Loan> loan, int32_t number, py::array indices, py::array values)
       : loan_(std::move(loan)),
-        number_(cpu::Lend(loan_)),
+        number_(number),
         indices_(std::move(indices)),
         values_(std::move(values)) {}
   Lent(const Lent&) = delete;
@@ -66,7 +66,9 @@ py::object Lend(const py::array& indices, int64_t size, const py::array& values)
     inside = cpu::AllInside(loan->indices, loan->count);
   }
   if (!inside) return py::int_(FirstOutside(loan->indices, loan->count));
-  return py::cast(std::make_unique<Lent>(std::move(loan), indices, values));
+  const int32_t number = cpu::Lend(loan);
+  if (number == 0) return py::none();
+  return py::cast(std::make_unique<Lent>(std::move(loan), number, indices, values));
 }
 
 }  // namespace
@@ -77,8 +79,8 @@ void RegisterLoans(py::module_& module) {
       .def("take_back", &Lent::TakeBack, py::arg("wanted"),
            "Ends the loan. A program that has yet to run gets a copy, if it is `wanted`.");
   module.def("lend", &Lend, py::arg("indices"), py::arg("size"), py::arg("values"),
-             "A loan of indices into an array of `size` elements and of values; or the first "
-             "index that is out of bounds.");
+             "A loan of indices into an array of `size` elements and of values; the first index "
+             "that is out of bounds; or None if too many loans have yet to be taken.");
 }
 
 }  // namespace brainvar

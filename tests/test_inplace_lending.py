@@ -243,3 +243,12 @@ def test_checks_of_results_see_these_writes():
         with pytest.raises(FloatingPointError):
             v.add_at(np.array([1]), np.array([np.nan], np.float32))
     np.testing.assert_array_equal(v.value, [0, 2, 0, 0, 0, 0, 0])
+
+
+def test_without_room_for_a_loan_operands_are_copied(monkeypatch, need_native):
+    asked = []
+    monkeypatch.setattr(_lending, "_lend", lambda *args: asked.append(args))
+    v = bm.Variable(np.zeros(5, np.float32))
+    v.add_at(np.array([0, 3, 3]), np.ones(3, np.float32))
+    assert len(asked) == 1
+    assert np.asarray(v.value).tolist() == [1, 0, 0, 2, 0]

@@ -9,7 +9,8 @@ namespace brainvar::cpu {
 // Each operand and result is a dense row-major buffer. Keys are u32[..., 2]; their leading
 // dimensions are batch dimensions, repeated at the front of every other operand and result. The
 // attribute `stream` is a Stream as int32. What fails is returned as an error; nothing is thrown
-// (running out of memory for a few bytes ends the process, as it does in XLA).
+// (running out of memory for a few bytes ends the process, as it does in XLA). Bits may also be
+// written into a signed integer or a float of their width (dtypes.h).
 XLA_FFI_Error* ThreefrySplit(XLA_FFI_CallFrame* frame) noexcept;    // key -> subkeys[..., n, 2]
 XLA_FFI_Error* ThreefryAdvance(XLA_FFI_CallFrame* frame) noexcept;  // key -> next, subkeys
 XLA_FFI_Error* ThreefryFoldIn(XLA_FFI_CallFrame* frame) noexcept;   // key, data u32[...] -> key

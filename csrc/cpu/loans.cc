@@ -62,6 +62,7 @@ void ScatterPieces(const Loan& loan, const UpdateLoops& loops, void* target, int
 int32_t Lend(std::shared_ptr<Loan> loan) {
   Register& all = Loans();
   const std::lock_guard<std::mutex> lock(all.mutex);
+  if (all.loans.size() >= kMaxLoans) return 0;
   do {
     all.last = all.last == INT32_MAX ? 1 : all.last + 1;
   } while (all.loans.count(all.last) != 0);

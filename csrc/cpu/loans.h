@@ -8,6 +8,7 @@
 #ifndef BRAINVAR_CPU_LOANS_H_
 #define BRAINVAR_CPU_LOANS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -32,7 +33,10 @@ struct Loan {
   std::unique_ptr<char[]> copy;
 };
 
-// Registers a loan; its number, positive.
+// A program whose target turns out to be an error never takes its loan. That many stay at most.
+constexpr size_t kMaxLoans = 64;
+
+// Registers a loan; its number, positive, or 0 if there are kMaxLoans that have yet to be taken.
 int32_t Lend(std::shared_ptr<Loan> loan);
 
 // Ends the loan: nobody reads its memory any more. If it was not taken yet, it stays for whoever

@@ -111,6 +111,24 @@ void TestNumbers() {
   CHECK(cpu::Borrow(one).loan == nullptr, "withdrawn");
 }
 
+// Programs that never run do not keep more and more copies.
+void TestMany() {
+  const std::vector<int32_t> indices = {0};
+  const std::vector<float> values = {1};
+  std::vector<std::shared_ptr<Loan>> loans;
+  std::vector<int32_t> numbers;
+  for (size_t i = 0; i < cpu::kMaxLoans; ++i) {
+    loans.push_back(MakeLoan(indices, 1, values));
+    numbers.push_back(cpu::Lend(loans.back()));
+    CHECK(numbers.back() > 0 && cpu::TakeBack(numbers.back(), *loans.back(), true), "");
+  }
+  CHECK(cpu::Lend(MakeLoan(indices, 1, values)) == 0, "too many");
+  for (size_t i = 0; i < loans.size(); ++i) cpu::TakeBack(numbers[i], *loans[i], false);
+  const auto loan = MakeLoan(indices, 1, values);
+  const int32_t number = cpu::Lend(loan);
+  CHECK(number > 0 && cpu::TakeBack(number, *loan, false), "room again");
+}
+
 // A program that runs late gets what the operands were when the call returned.
 void TestLate() {
   std::vector<int32_t> indices = {2, -3, 2};
@@ -164,6 +182,7 @@ int main() {
   brainvar::TestScatters();
   brainvar::TestChanged();
   brainvar::TestNumbers();
+  brainvar::TestMany();
   brainvar::TestLate();
   brainvar::TestInUse();
   return brainvar::test::Report("loans");

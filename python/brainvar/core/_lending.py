@@ -48,7 +48,7 @@ def write_lent(x: Any, index: Any, value: Any, number: Any, op: str) -> bool:
     bool
         False, and nothing is done, unless `index` is an array of integers with elements, `value`
         a number or an array of the same shape and of the dtype of `x`, and both and `x` are in
-        the memory of the CPU.
+        the memory of the CPU; also while very many loans have yet to be taken.
 
     Raises
     ------
@@ -82,6 +82,8 @@ def write_lent(x: Any, index: Any, value: Any, number: Any, op: str) -> bool:
     loan = _lend(flat_indices(index, index.shape, size, 0, x), size, values)
     if type(loan) is int:
         raise bounds_error(loan, 0, size, x)
+    if loan is None:
+        return False
     try:
         x._update(_program(raw.shape, dtype, op), loan.number)
     except BaseException:
