@@ -355,3 +355,10 @@ def test_an_immutable_array_cannot_be_shuffled_in_jit():
     with pytest.raises(TypeError, match="permutation"):
         jit(lambda: state.shuffle(np.arange(3)))()
     assert state.value.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("size", [2**70, (2**32, 2**32)])
+def test_a_size_beyond_all_arrays(size):
+    for draw in (RandomState(0).normal, RandomState(0).random, RandomState(0).poisson):
+        with pytest.raises(ValueError, match="more elements than an array can have"):
+            draw(size=size)

@@ -171,6 +171,12 @@ def test_other_generators(state):
     assert type(clone) is type(state)
     same(clone.value, other.split_key())
     assert state.clone_rng(clone=False) is state
+    assert state.clone_rng(state, clone=False) is state
+    third, fourth = (type(state)(7, stream="partitionable") for _ in range(2))
+    assert state.default_rng(third) is third
+    clone = state.clone_rng(third)
+    assert clone.stream == "partitionable"
+    same(clone.value, fourth.split_key())
     assert state.default_rng() is state
     same(state.clone_rng(8).value, [0, 8])
     same(state.default_rng(8).value, [0, 8])

@@ -10,10 +10,11 @@ import pytest
 import brainvar.math as bm
 import brainvar.math.numpy.random as host_random
 from brainvar import ops
-from brainvar._compat import threefry_partitionable
+from brainvar._compat import enable_x64, threefry_partitionable
 from brainvar.core.array import JaxArray
 from brainvar.core.variable import Variable
 from brainvar.random import RandomState
+from brainvar.transforms.jit import jit
 
 STREAMS = ("original", "partitionable")
 
@@ -196,3 +197,34 @@ def test_permutations_of_python_integers():
     assert RandomState(14).permutation(np.int64(50)).tolist() == order.tolist()
     with pytest.raises(ValueError, match="axis 1"):
         state.permutation(5, axis=1)
+
+
+def test_elements_that_only_numpy_holds():
+    for words in (
+        ["heads", "tails"],
+        np.array([None, "x", (1, 2)], object),
+        np.array([0, 9], "M8[D]"),
+    ):
+        words = np.asarray(words)
+        state, indices = RandomState(3), RandomState(3)
+        drawn = state.choice(words, (2, 3))
+        assert type(drawn) is np.ndarray
+        assert drawn.dtype == words.dtype
+        np.testing.assert_array_equal(drawn, words[np.asarray(indices.choice(len(words), (2, 3)))])
+        np.testing.assert_array_equal(
+            state.permutation(words), words[np.asarray(indices.permutation(len(words)))]
+        )
+    with pytest.raises(TypeError, match="inside a compiled function"):
+        jit(lambda: state.choice(["a", "b"]))()
+    np.testing.assert_array_equal(state.value, indices.value)
+
+
+@pytest.mark.parametrize("elements", [np.array([2**40, 1]), np.array([1e300, 2.0])])
+def test_elements_that_do_not_fit_into_32_bits(elements):
+    state = RandomState(0)
+    for draw in (state.permutation, state.choice):
+        with pytest.raises(OverflowError, match="does not fit"):
+            draw(elements)
+    np.testing.assert_array_equal(state.value, [0, 0])
+    with enable_x64(True):
+        assert state.choice(elements[:1]) == elements[0]

@@ -7,6 +7,7 @@ cost next to nothing, so their conversion, check included, is cached.
 
 from __future__ import annotations
 
+import math
 import operator
 import warnings
 from collections.abc import Callable, Iterable
@@ -71,7 +72,7 @@ def as_shape(size: Any) -> tuple[int, ...]:
     TypeError
         If a dimension is not an integer, or is being traced.
     ValueError
-        If a dimension is negative.
+        If a dimension is negative, or the shape has more elements than an array can have.
     """
     if size is None:
         return ()
@@ -88,7 +89,14 @@ def as_shape(size: Any) -> tuple[int, ...]:
     for dimension in shape:
         if dimension < 0:
             raise ValueError(f"size: negative dimensions are not allowed, got {size!r}")
+    # XLA ends the process at a product that has no 64 bits; with those of the elements it counts
+    # bytes.
+    if math.prod(shape) > _MOST_ELEMENTS:
+        raise ValueError(f"size: the shape {shape} has more elements than an array can have")
     return shape
+
+
+_MOST_ELEMENTS = 2**59
 
 
 def _is_sequence(size: Any) -> bool:

@@ -29,15 +29,16 @@ RAW_TRANSFORM_ADVICE = (
 """What to write where a transform of JAX would move a RandomState."""
 
 
-def stream_of(seed: Any) -> str:
-    """Return the counter layout that a seed brings along, the default for others.
+def stream_of(seed: Any, default: str | None = None) -> str:
+    """Return the counter layout that a seed brings along, for others `default`.
 
-    A RandomState has one, and so has a typed key of `brainvar.threefry_prng_impl`.
+    A RandomState has one, and so has a typed key of `brainvar.threefry_prng_impl`. Without
+    `default`, it is that of the package.
     """
     stream = getattr(seed, "_stream", None)
     if stream is None and _is_typed(seed := as_raw(seed)):
         stream = impl_stream(jax.random.key_impl(seed))
-    return get_default_stream() if stream is None else stream
+    return stream or default or get_default_stream()
 
 
 def seed_key(seed: Any, stream: str) -> np.ndarray | jax.Array:

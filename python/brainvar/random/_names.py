@@ -14,7 +14,7 @@ from brainvar._compat import at_top_level
 from brainvar.core.errors import StaticChangeError
 from brainvar.random._arguments import as_shape, host_value, unwrap
 from brainvar.random._base import DrawMethods
-from brainvar.random._keys import to_key
+from brainvar.random._keys import stream_of, to_key
 from brainvar.random._streams import check_stream
 
 __all__ = ["KeyMethods", "LikeMethods"]
@@ -181,13 +181,15 @@ class KeyMethods(DrawMethods):
 
         Parameters
         ----------
-        seed_or_key : int or key, optional
-            What it starts from; without it, a key drawn from this one, see `clone`.
+        seed_or_key : int, key or RandomState, optional
+            What it starts from. A RandomState, this one without it, gives a key that is drawn from
+            it, see `clone`.
         clone : bool
-            If False, and without `seed_or_key`, this very RandomState is returned.
+            If False, the RandomState itself is returned.
         """
-        if seed_or_key is None:
-            return self.clone() if clone else self
+        if seed_or_key is None or isinstance(seed_or_key, DrawMethods):
+            state: Any = self if seed_or_key is None else seed_or_key
+            return state.clone() if clone else state
         return self._made_from(seed_or_key)
 
     def default_rng(self, seed_or_key: Any = None) -> Any:
@@ -195,14 +197,17 @@ class KeyMethods(DrawMethods):
 
         Parameters
         ----------
-        seed_or_key : int or key, optional
-            What the new one starts from.
+        seed_or_key : int, key or RandomState, optional
+            What the new one starts from, in the layout of this one unless a key brings its own. A
+            RandomState is returned as it is.
         """
+        if isinstance(seed_or_key, DrawMethods):
+            return seed_or_key
         return self if seed_or_key is None else self._made_from(seed_or_key)
 
     def _made_from(self, seed_or_key: Any) -> Any:
         make: Any = type(self)
-        return make(seed_or_key, stream=self._stream)
+        return make(seed_or_key, stream=stream_of(seed_or_key, default=self._stream))
 
     def get_state(self, legacy: bool = True) -> Any:
         """Return all that `set_state` needs to draw the same numbers again.

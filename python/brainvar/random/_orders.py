@@ -70,7 +70,13 @@ class OrderMethods(DrawMethods):
         -------
         array
             Of the shape of `x`; `x` stays as it is. Bit for bit the same on every platform, and
-            that of `jax.random.permutation`.
+            that of `jax.random.permutation`. Elements that JAX cannot hold, such as strings, come
+            in a `numpy.ndarray`.
+
+        Raises
+        ------
+        OverflowError
+            If 64-bit elements do not fit into 32 bits while ``jax_enable_x64`` is off.
         """
         if type(x) is int and axis == 0 and key is None and sharding is None:
             return self._out(self._step(_order_plan(x, self._stream, x64_enabled())))
@@ -173,10 +179,13 @@ class OrderMethods(DrawMethods):
         -------
         array
             Of the shape of `a` with `size` in the place of `axis`. Without `p` bit for bit the
-            same on every platform, and that of `jax.random.choice`.
+            same on every platform, and that of `jax.random.choice`. Elements that JAX cannot
+            hold, such as strings, come in a `numpy.ndarray`.
 
         Raises
         ------
+        OverflowError
+            If 64-bit elements do not fit into 32 bits while ``jax_enable_x64`` is off.
         ValueError
             If `a` is empty, if more elements are asked for than there are without replacement,
             or if `p` does not hold the probabilities of the elements.

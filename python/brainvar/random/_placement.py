@@ -29,6 +29,10 @@ def check_sharding(sharding: Any, shape: tuple[int, ...], *params: Any) -> None:
             "sharding must be a jax.sharding.Sharding, such as NamedSharding(mesh, "
             f"PartitionSpec('x')), got {sharding!r}"
         )
+    if isinstance(sharding, NamedSharding) and len(sharding.spec) > len(shape):
+        raise ValueError(
+            f"sharding: a sample of shape {shape} has fewer dimensions than {sharding.spec} names"
+        )
     try:
         sharding.shard_shape(shape)
     except (ValueError, IndexError) as error:

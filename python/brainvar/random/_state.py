@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import SingleDeviceSharding
 
@@ -19,7 +20,7 @@ from brainvar.core._assign import private_array
 from brainvar.core.array import JaxArray
 from brainvar.core.tracking import local, note_replaced, raw_transform_write
 from brainvar.core.variable import Variable
-from brainvar.random._arguments import int_dtype
+from brainvar.random._arguments import host_value, int_dtype
 from brainvar.random._continuous import ContinuousMethods
 from brainvar.random._counts import CountMethods
 from brainvar.random._discrete import DiscreteMethods
@@ -152,6 +153,11 @@ class RandomState(
         sharding: Any = None,
     ) -> Any:
         if isinstance(x, np.ndarray):
+            if not _is_device_dtype(x.dtype):
+                if sharding is not None:
+                    raise _no_device_data(x)
+                index = self._draw(sampler, shape, int_dtype(), *params, key=key, options=options)
+                return _host_elements(x, index, how)
             x = device_data(x)
         return self._out(
             self._draw_raw(
@@ -255,18 +261,43 @@ def _on_one_device(key: jax.Array) -> tuple[jax.Array, None]:
     return key if len(key.sharding.device_set) == 1 else private_array(np.asarray(key)), None
 
 
+def _is_device_dtype(dtype: np.dtype) -> bool:
+    return dtype.kind not in "OSUMmV" or jnp.issubdtype(dtype, jnp.number)
+
+
+def _no_device_data(x: np.ndarray) -> TypeError:
+    return TypeError(
+        f"an array of JAX cannot hold elements of dtype {x.dtype}: inside a compiled function, or "
+        "with a sharding, draw indices, choice(len(x)) or permutation(len(x))"
+    )
+
+
+def _host_elements(x: np.ndarray, index: Any, how: tuple[str, int]) -> Any:
+    """Take elements that JAX cannot hold, strings for instance: as an array of NumPy."""
+    order = host_value(index)
+    if order is None:
+        raise _no_device_data(x)
+    kind, axis = how
+    return np.take_along_axis(x, order, axis) if kind == "along" else np.take(x, order, axis)
+
+
 def device_data(x: np.ndarray) -> np.ndarray:
-    """Return a private copy of a NumPy array that JAX can hold.
+    """Return a private copy of a NumPy array of numbers, as JAX can hold it.
 
     Raises
     ------
-    TypeError
-        If its elements are no numbers.
+    OverflowError
+        If a number does not fit into the 32 bits that it would be cut to.
     """
-    if x.dtype.kind in "OSUMm" or x.dtype.names is not None:
-        raise TypeError(
-            f"a JaxArray cannot hold elements of dtype {x.dtype}: draw indices, "
-            "i = choice(len(x)) or permutation(len(x)), and take the elements x[i] yourself"
-        )
     # JAX may read it after the call has returned.
-    return np.array(x)
+    with np.errstate(over="ignore"):
+        narrow = np.array(x, dtype=jax.dtypes.canonicalize_dtype(x.dtype))
+    if narrow.dtype != x.dtype:
+        lost = narrow != x if x.dtype.kind in "iu" else np.isinf(narrow) & np.isfinite(x)
+        if lost.any():
+            raise OverflowError(
+                f"elements of dtype {x.dtype} become {narrow.dtype} while 64-bit types are off, "
+                f"and {x[lost].flat[0]!r} does not fit; turn them on with "
+                "jax.config.update('jax_enable_x64', True), or draw indices"
+            )
+    return narrow
