@@ -485,6 +485,34 @@ def parameters_elsewhere() -> None:
 
 
 @check(quick="yes")
+def samplers_in_shard_map() -> None:
+    """Loops until all are accepted, of which each device has its own."""
+    rng, line = bm.random.RandomState(0), Mesh(np.array(jax.devices()), "x")
+    keys = rng.split_keys(8)
+    for name, args in {
+        "binomial": (100, 0.4),
+        "gamma": (0.5,),
+        "hypergeometric": (10, 10, 5),
+        "poisson": (3.0,),
+        "vonmises": (0.0, 1.0),
+        "zipf": (2.5,),
+    }.items():
+
+        def draw(key: Any, name: str = name, args: tuple[Any, ...] = args) -> Any:
+            return getattr(rng, name)(*args, size=3, key=key).value
+
+        lanes = jax.jit(
+            jax.shard_map(
+                lambda key, draw=draw: draw(key[0])[None],
+                mesh=line,
+                in_specs=P("x"),
+                out_specs=P("x"),
+            )
+        )
+        close(lanes(keys), np.stack([draw(key) for key in np.asarray(keys)]))
+
+
+@check(quick="yes")
 def shuffles_in_place() -> None:
     """A Variable on several devices stays there, cut as it was."""
     sharding = NamedSharding(mesh(8), P("x"))

@@ -68,7 +68,7 @@ def _vonmises(key: Array, kappa: Array, *, shape: tuple[int, ...], dtype: np.dty
         u = 2 * unit52(*words(0)) - 1
         normal = normal_quantile(u) / lax.sqrt(jnp.maximum(kappa, 1.0))
         start = jnp.where(flat, math.pi * u, normal)
-        angle = until_accepted(attempt, start, ordinary)
+        angle = until_accepted(words, attempt, start, ordinary)
         return jnp.where(kappa >= 0, angle, jnp.nan).astype(dtype)
 
 
@@ -97,7 +97,7 @@ def _zipf(key: Array, a: Array, *, shape: tuple[int, ...], dtype: np.dtype) -> A
             t = jnp.expm1(power * jnp.log1p(1 / x))
             return x, v * x * t / excess <= (1 + t) / (1 + excess)
 
-        count = until_accepted(attempt, jnp.ones(words.size, a.dtype), valid & ~steep)
+        count = until_accepted(words, attempt, jnp.ones(words.size, a.dtype), valid & ~steep)
         return twin.to_integers(jnp.where(valid, count, -1.0), dtype)
 
 
@@ -168,7 +168,7 @@ def _hypergeometric(
             k = lax.floor(jnp.where(inside, x, 0.0))
             return k, inside & (2 * lax.log(u) <= log_probability(k) - peak)
 
-        count = until_accepted(attempt, found, ~few)
+        count = until_accepted(words, attempt, found, ~few)
         count = jnp.where(good > bad, drawn - count, count)
         count = jnp.where(drawn < sample, good - count, count)
         return twin.to_integers(jnp.where(valid, count, -1.0), dtype)
@@ -185,7 +185,8 @@ def _searched(words: Words, total: Array, less: Array, more: Array, none: Array)
         probability = jnp.where(wants, probability * ratio, 0.0)
         return jnp.where(wants, k + 1, k), probability, running + probability
 
-    return lax.fori_loop(0, _FEW, step, (jnp.zeros_like(total), none, none))[0]
+    zero = words.zero(total.dtype)
+    return lax.fori_loop(0, _FEW, step, (jnp.zeros_like(total) + zero, none + zero, none + zero))[0]
 
 
 # --- primitives --------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.typing import DTypeLike
 
 from brainvar._compat import enable_x64
 from brainvar.ops._blocks_twin import positions
@@ -68,6 +69,15 @@ class Words:
         self._tile = tile
         self.size = (*key.shape[:-1], *self._local)
 
+    def zero(self, dtype: DTypeLike) -> Array:
+        """Return a 0 that is made of the key.
+
+        Added to what goes into a loop: to `jax.shard_map` it then is as what comes out of it,
+        different on each device.
+        """
+        first = self._key.reshape(-1)[0] if self._key.size else np.uint32(0)
+        return jnp.asarray(first ^ first).astype(dtype)
+
     def __call__(self, number: Array | int) -> tuple[Array, Array]:
         """Return two ``uint32[*B, *local]``."""
         batch = self._key.shape[:-1]
@@ -98,7 +108,7 @@ def unit52(x0: Array, x1: Array) -> Array:
     return high + ((x1 >> np.uint32(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
-def until_accepted(attempt: Attempt, values: Array, todo: Array) -> Array:
+def until_accepted(words: Words, attempt: Attempt, values: Array, todo: Array) -> Array:
     """Attempt, for all elements at once, until those to do are accepted; the others keep theirs."""
 
     def more(carry: tuple[Array, Array, Array]) -> Array:
@@ -111,7 +121,7 @@ def until_accepted(attempt: Attempt, values: Array, todo: Array) -> Array:
         values = jnp.where(todo, tried, values)
         return number + np.uint32(1), values, todo & ~accepted
 
-    start = (jnp.zeros((), np.uint32), values, todo)
+    start = (jnp.zeros((), np.uint32), values + words.zero(values.dtype), todo | words.zero(bool))
     return lax.while_loop(more, again, start)[1]
 
 
@@ -162,7 +172,7 @@ def gamma(
         value = jnp.where(t < -0.5, d * (1 + t) ** 3, d + d * (t * (3 + t * (3 + t))))
         return value, inside & (-lax.log(v) > d * (-3 * _log_remainder(t)))
 
-    value = until_accepted(attempt, jnp.ones_like(alpha), jnp.ones(words.size, bool))
+    value = until_accepted(words, attempt, jnp.ones_like(alpha), jnp.ones(words.size, bool))
 
     x0, x1 = words(0)
     if single:
@@ -224,7 +234,7 @@ def poisson(
             ratio = unit(x1, k.dtype) * scale / (density * factor)
             return k, (proposed >= 0) & (-lax.log(ratio) >= rest)
 
-        count = until_accepted(attempt, found, ~small)
+        count = until_accepted(words, attempt, found, ~small)
         return to_integers(jnp.where(rate >= 0, count, -1.0), dtype)
 
 
@@ -279,7 +289,7 @@ def binomial(
             ratio = unit(x1, k.dtype) * scale / (density * factor)
             return k, inside & (-lax.log(ratio) >= rest + peak)
 
-        count = until_accepted(attempt, found, ~small)
+        count = until_accepted(words, attempt, found, ~small)
         count = jnp.where(p > 0.5, n - count, count)
         return to_integers(jnp.where(valid, count, -1.0), dtype)
 
@@ -306,7 +316,8 @@ def _searched(
         probability = step(k, probability)
         return k + 1, probability, total + probability, count
 
-    start = (jnp.ones((), none.dtype), none, none, jnp.zeros_like(none))
+    none = none + words.zero(none.dtype)
+    start = (jnp.ones((), none.dtype), none, none, jnp.zeros_like(none) + words.zero(none.dtype))
     return lax.while_loop(more, again, start)[3]
 
 
