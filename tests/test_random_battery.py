@@ -41,6 +41,7 @@ def failures(words):
     return {name for name, values in found.items() if min(values) * count < LEVEL}
 
 
+@pytest.mark.distribution
 @pytest.mark.parametrize("stream", rng_words.STREAMS)
 @pytest.mark.parametrize("construction", rng_words.CONSTRUCTIONS)
 def test_words_are_random(construction, stream):

@@ -176,6 +176,7 @@ def test_floats_of_half_width(row):
 # --- distributions -------------------------------------------------------------------------------
 
 
+@pytest.mark.distribution
 @rows
 def test_distributions(row):
     for seed, args in enumerate((row.args, *row.more)):
