@@ -3,6 +3,7 @@
 
 #include "core/blocks.h"
 #include "cpu/block.h"
+#include "cpu/block_operands.h"
 #include "cpu/checks.h"
 #include "cpu/dtypes.h"
 #include "cpu/handlers.h"
@@ -15,9 +16,6 @@ namespace {
 
 namespace ffi = xla::ffi;
 
-using TileBuffer = ffi::BufferR1<ffi::S32>;
-using Sizes = ffi::Span<const int64_t>;
-
 Completion RunBlock(ffi::ThreadPool& pool, Draw draw, const KeyOperand& operand, const Block& block,
                     const KeyBuffer& key, void* out, size_t bytes) {
   if (bytes == 0) return ffi::Error::Success();
@@ -26,7 +24,6 @@ Completion RunBlock(ffi::ThreadPool& pool, Draw draw, const KeyOperand& operand,
                      BlockJob(draw, operand.stream, block, operand.batch, key.typed_data(), out));
 }
 
-// `shape` is that of the whole sample of a key, `tile` says which block of each dimension.
 template <DrawOf kDrawOf>
 Completion SampleBlock(ffi::ThreadPool pool, KeyBuffer key, TileBuffer tile,
                        ffi::Result<ffi::AnyBuffer> out, int32_t stream, Sizes shape) {
@@ -34,26 +31,9 @@ Completion SampleBlock(ffi::ThreadPool pool, KeyBuffer key, TileBuffer tile,
   if (operand.error.failure()) return operand.error;
   const std::optional<Draw> draw = kDrawOf(out->element_type());
   if (!draw.has_value()) return InvalidArgument("no samples of this dtype");
-  const Dims dims = out->dimensions();
-  const size_t batch_rank = key.dimensions().size() - 1;
-  if (!BeginsWith(dims, key.dimensions(), 1) || dims.size() != batch_rank + shape.size() ||
-      tile.element_count() != shape.size()) {
-    return InvalidArgument(
-        "a block has the key's batch dimensions and as many others as the shape and the tile");
-  }
   Block block;
-  int64_t size = 1;
-  for (size_t d = 0; d < shape.size(); ++d) {
-    const int64_t local = dims[batch_rank + d];
-    const int64_t index = tile.typed_data()[d];
-    if (shape[d] < 0 || index < 0) return InvalidArgument("a negative size or tile");
-    if (__builtin_mul_overflow(size, shape[d], &size)) {
-      return InvalidArgument("the shape has more elements than 64 bits can count");
-    }
-    const Slice slice = {static_cast<uint64_t>(shape[d]), static_cast<uint64_t>(local),
-                         static_cast<uint64_t>(local) * static_cast<uint64_t>(index)};
-    if (!block.Append(slice)) return InvalidArgument("too many dimensions are split");
-  }
+  ffi::Error error = MakeBlock(out->dimensions(), key.dimensions(), tile, shape, block);
+  if (error.failure()) return error;
   return RunBlock(pool, *draw, operand, block, key, out->untyped_data(), out->size_bytes());
 }
 

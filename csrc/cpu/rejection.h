@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/blocks.h"
 #include "core/threefry.h"
 
 namespace brainvar::cpu {
@@ -27,7 +28,8 @@ struct BlockSource {
 
   uint32_t k0[kBlockElements];
   uint32_t k1[kBlockElements];
-  uint32_t index[kBlockElements];
+  uint32_t highs[kBlockElements];
+  uint32_t lows[kBlockElements];
 };
 
 // Draws `count` elements. `parameters` has kBlockElements values per parameter of the
@@ -54,11 +56,11 @@ struct Parameter {
 
 constexpr int kMaxParameters = 2;
 
-// `size` samples for each of `batch` keys, which are elements 0..size-1 of the key's streams. The
-// units of work are the elements, so threads may share a job in any way.
+// The block of the samples of each of `batch` keys; its padding is of no distribution. The units of
+// work are the elements, so threads may share a job in any way.
 class RejectionJob {
  public:
-  RejectionJob(Distribution distribution, int64_t batch, int64_t size, const uint32_t* keys,
+  RejectionJob(Distribution distribution, const Block& block, int64_t batch, const uint32_t* keys,
                const Parameter* parameters, Number type, void* out);
 
   int64_t units() const { return batch_ * size_; }
@@ -72,14 +74,18 @@ class RejectionJob {
   template <typename Real>
   void RunAs(int64_t begin, int64_t end) const;
   int SourceOf(int64_t begin, int64_t end, BlockSource& source) const;
+  int OneKey(Pair key, const brainvar::Run& run, int64_t offset, int64_t left,
+             BlockSource& source) const;
   template <typename Real>
   bool Load(int64_t begin, int count, Real* values) const;
   template <typename Real>
   void Store(int64_t begin, int count, const Real* values) const;
 
   Distribution distribution_;
+  Block block_;
   int64_t batch_;
-  int64_t size_;
+  int64_t size_;  // of the block
+  int64_t run_;   // how many of its elements are consecutive
   const uint32_t* keys_;
   int parameter_count_;
   Parameter parameters_[kMaxParameters];

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "cpu/block_operands.h"
 #include "cpu/checks.h"
 #include "cpu/handlers.h"
 #include "cpu/pages.h"
@@ -33,75 +34,138 @@ std::optional<Number> NumberOf(ffi::DataType type) {
 bool IsFloat(std::optional<Number> type) { return type == Number::kF32 || type == Number::kF64; }
 bool IsInteger(std::optional<Number> type) { return type == Number::kS32 || type == Number::kS64; }
 
-Completion Draw(ffi::ThreadPool& pool, Distribution distribution, const KeyBuffer& key,
-                const ffi::AnyBuffer* const* parameters, int count, ffi::AnyBuffer out) {
-  const Dims key_dims = key.dimensions();
-  if (key_dims.size() == 0 || key_dims.back() != 2) {
-    return InvalidArgument("the last dimension of a key must be 2");
+// What is drawn: the distribution, its parameters and the dtype, all of them checked.
+struct Kind {
+  Distribution distribution = Distribution::kPoisson;
+  const char* wrong = nullptr;
+};
+
+Kind GammaKind(const ffi::AnyBuffer& shape, ffi::DataType out, int32_t log) {
+  if (!IsFloat(NumberOf(out)) || shape.element_type() != out) {
+    return {{}, "gamma: parameter and samples must both have dtype f32 or f64"};
   }
+  const bool single = out == ffi::F32;
+  if (log != 0) return {single ? Distribution::kLogGammaF32 : Distribution::kLogGammaF64};
+  return {single ? Distribution::kGammaF32 : Distribution::kGammaF64};
+}
+
+Kind PoissonKind(const ffi::AnyBuffer& rate, ffi::DataType out) {
+  if (!IsFloat(NumberOf(rate.element_type())) || !IsInteger(NumberOf(out))) {
+    return {{}, "poisson: the rate must have dtype f32 or f64, the samples s32 or s64"};
+  }
+  return {Distribution::kPoisson};
+}
+
+Kind BinomialKind(const ffi::AnyBuffer& trials, const ffi::AnyBuffer& probability,
+                  ffi::DataType out) {
+  if (!IsInteger(NumberOf(trials.element_type())) ||
+      !IsFloat(NumberOf(probability.element_type())) || !IsInteger(NumberOf(out))) {
+    return {{},
+            "binomial: trials and samples must have dtype s32 or s64, the probability f32 or f64"};
+  }
+  return {Distribution::kBinomial};
+}
+
+// Draws the block of the samples. `block` is checked against the dimensions of `out`.
+template <size_t kCount>
+Completion DrawBlock(ffi::ThreadPool& pool, Kind kind, const Block& block, const KeyBuffer& key,
+                     const ffi::AnyBuffer (&parameters)[kCount], ffi::AnyBuffer out) {
+  if (kind.wrong != nullptr) return InvalidArgument(kind.wrong);
   const Dims dims = out.dimensions();
-  if (!BeginsWith(dims, key_dims, 1)) {
-    return InvalidArgument("the samples' shape must begin with the key's batch dimensions");
-  }
   Parameter values[kMaxParameters];
-  for (int p = 0; p < count; ++p) {
-    const Dims own = parameters[p]->dimensions();
+  for (size_t p = 0; p < kCount; ++p) {
+    const Dims own = parameters[p].dimensions();
     if (!BeginsWith(dims, own, 0)) {
       return InvalidArgument(
           "the shape of a parameter must be what the samples' shape begins with");
     }
-    values[p] = {parameters[p]->untyped_data(), *NumberOf(parameters[p]->element_type()),
+    values[p] = {parameters[p].untyped_data(), *NumberOf(parameters[p].element_type()),
                  Product(dims.begin() + own.size(), dims.end())};
   }
-  const int64_t batch = Product(key_dims.begin(), key_dims.end() - 1);
-  const int64_t size = Product(dims.begin() + (key_dims.size() - 1), dims.end());
-  if (batch == 0 || size == 0) return ffi::Error::Success();
+  if (out.element_count() == 0) return ffi::Error::Success();
+  const Dims key_dims = key.dimensions();
   AdviseHugePages(out.untyped_data(), out.size_bytes());
-  return RunParallel(pool, RejectionJob(distribution, batch, size, key.typed_data(), values,
-                                        *NumberOf(out.element_type()), out.untyped_data()));
+  return RunParallel(
+      pool,
+      RejectionJob(kind.distribution, block, Product(key_dims.begin(), key_dims.end() - 1),
+                   key.typed_data(), values, *NumberOf(out.element_type()), out.untyped_data()));
+}
+
+// The two forms of each handler: the whole of the samples, and the block that a tile names.
+template <size_t kCount>
+Completion DrawAll(ffi::ThreadPool& pool, Kind kind, const KeyBuffer& key,
+                   const ffi::AnyBuffer (&parameters)[kCount], ffi::AnyBuffer out) {
+  const Dims dims = out.dimensions();
+  const Dims key_dims = key.dimensions();
+  if (key_dims.size() == 0 || key_dims.back() != 2) {
+    return InvalidArgument("the last dimension of a key must be 2");
+  }
+  if (!BeginsWith(dims, key_dims, 1)) {
+    return InvalidArgument("the samples' shape must begin with the key's batch dimensions");
+  }
+  const auto size =
+      static_cast<uint64_t>(Product(dims.begin() + (key_dims.size() - 1), dims.end()));
+  Block block;
+  block.Append({size, size, 0});
+  return DrawBlock(pool, kind, block, key, parameters, out);
+}
+
+template <size_t kCount>
+Completion DrawTile(ffi::ThreadPool& pool, Kind kind, const KeyBuffer& key, TileBuffer tile,
+                    Sizes shape, const ffi::AnyBuffer (&parameters)[kCount], ffi::AnyBuffer out) {
+  const Dims key_dims = key.dimensions();
+  if (key_dims.size() == 0 || key_dims.back() != 2) {
+    return InvalidArgument("the last dimension of a key must be 2");
+  }
+  Block block;
+  ffi::Error error = MakeBlock(out.dimensions(), key_dims, tile, shape, block);
+  if (error.failure()) return error;
+  return DrawBlock(pool, kind, block, key, parameters, out);
 }
 
 Completion DrawGamma(ffi::ThreadPool pool, KeyBuffer key, ffi::AnyBuffer shape,
                      ffi::Result<ffi::AnyBuffer> out, int32_t log) {
-  if (!IsFloat(NumberOf(out->element_type())) || shape.element_type() != out->element_type()) {
-    return InvalidArgument("gamma: parameter and samples must both have dtype f32 or f64");
-  }
-  const bool single = out->element_type() == ffi::F32;
-  const Distribution plain = single ? Distribution::kGammaF32 : Distribution::kGammaF64;
-  const Distribution logs = single ? Distribution::kLogGammaF32 : Distribution::kLogGammaF64;
-  const ffi::AnyBuffer* parameters[] = {&shape};
-  return Draw(pool, log != 0 ? logs : plain, key, parameters, 1, *out);
+  return DrawAll(pool, GammaKind(shape, out->element_type(), log), key, {shape}, *out);
+}
+
+Completion DrawGammaTile(ffi::ThreadPool pool, KeyBuffer key, TileBuffer tile, ffi::AnyBuffer alpha,
+                         ffi::Result<ffi::AnyBuffer> out, int32_t log, Sizes shape) {
+  const Kind kind = GammaKind(alpha, out->element_type(), log);
+  return DrawTile(pool, kind, key, tile, shape, {alpha}, *out);
 }
 
 Completion DrawPoisson(ffi::ThreadPool pool, KeyBuffer key, ffi::AnyBuffer rate,
                        ffi::Result<ffi::AnyBuffer> out) {
-  if (!IsFloat(NumberOf(rate.element_type())) || !IsInteger(NumberOf(out->element_type()))) {
-    return InvalidArgument(
-        "poisson: the dtypes must be f32 or f64 for the rate, s32 or s64 for "
-        "the samples");
-  }
-  const ffi::AnyBuffer* parameters[] = {&rate};
-  return Draw(pool, Distribution::kPoisson, key, parameters, 1, *out);
+  return DrawAll(pool, PoissonKind(rate, out->element_type()), key, {rate}, *out);
+}
+
+Completion DrawPoissonTile(ffi::ThreadPool pool, KeyBuffer key, TileBuffer tile,
+                           ffi::AnyBuffer rate, ffi::Result<ffi::AnyBuffer> out, Sizes shape) {
+  const Kind kind = PoissonKind(rate, out->element_type());
+  return DrawTile(pool, kind, key, tile, shape, {rate}, *out);
 }
 
 Completion DrawBinomial(ffi::ThreadPool pool, KeyBuffer key, ffi::AnyBuffer trials,
                         ffi::AnyBuffer probability, ffi::Result<ffi::AnyBuffer> out) {
-  if (!IsInteger(NumberOf(trials.element_type())) ||
-      !IsFloat(NumberOf(probability.element_type())) || !IsInteger(NumberOf(out->element_type()))) {
-    return InvalidArgument(
-        "binomial: the dtypes must be s32 or s64 for the trials and the "
-        "samples, f32 or f64 for the probability");
-  }
-  const ffi::AnyBuffer* parameters[] = {&trials, &probability};
-  return Draw(pool, Distribution::kBinomial, key, parameters, 2, *out);
+  const Kind kind = BinomialKind(trials, probability, out->element_type());
+  return DrawAll(pool, kind, key, {trials, probability}, *out);
 }
+
+Completion DrawBinomialTile(ffi::ThreadPool pool, KeyBuffer key, TileBuffer tile,
+                            ffi::AnyBuffer trials, ffi::AnyBuffer probability,
+                            ffi::Result<ffi::AnyBuffer> out, Sizes shape) {
+  const Kind kind = BinomialKind(trials, probability, out->element_type());
+  return DrawTile(pool, kind, key, tile, shape, {trials, probability}, *out);
+}
+
+// Key and parameters, or key, tile and parameters.
+auto WholeBinding() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<KeyBuffer>(); }
+auto TileBinding() { return WholeBinding().Arg<TileBuffer>(); }
 
 }  // namespace
 
 XLA_FFI_Error* ThreefryGamma(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler = ffi::Ffi::Bind()
-                                   .Ctx<ffi::ThreadPool>()
-                                   .Arg<KeyBuffer>()
+  static const auto* handler = WholeBinding()
                                    .Arg<ffi::AnyBuffer>()
                                    .Ret<ffi::AnyBuffer>()
                                    .Attr<int32_t>("log")
@@ -110,25 +174,50 @@ XLA_FFI_Error* ThreefryGamma(XLA_FFI_CallFrame* frame) noexcept {
   return handler->Call(frame);
 }
 
-XLA_FFI_Error* ThreefryPoisson(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler = ffi::Ffi::Bind()
-                                   .Ctx<ffi::ThreadPool>()
-                                   .Arg<KeyBuffer>()
+XLA_FFI_Error* ThreefryGammaBlock(XLA_FFI_CallFrame* frame) noexcept {
+  static const auto* handler = TileBinding()
                                    .Arg<ffi::AnyBuffer>()
                                    .Ret<ffi::AnyBuffer>()
-                                   .To(DrawPoisson)
+                                   .Attr<int32_t>("log")
+                                   .Attr<Sizes>("shape")
+                                   .To(DrawGammaTile)
+                                   .release();
+  return handler->Call(frame);
+}
+
+XLA_FFI_Error* ThreefryPoisson(XLA_FFI_CallFrame* frame) noexcept {
+  static const auto* handler =
+      WholeBinding().Arg<ffi::AnyBuffer>().Ret<ffi::AnyBuffer>().To(DrawPoisson).release();
+  return handler->Call(frame);
+}
+
+XLA_FFI_Error* ThreefryPoissonBlock(XLA_FFI_CallFrame* frame) noexcept {
+  static const auto* handler = TileBinding()
+                                   .Arg<ffi::AnyBuffer>()
+                                   .Ret<ffi::AnyBuffer>()
+                                   .Attr<Sizes>("shape")
+                                   .To(DrawPoissonTile)
                                    .release();
   return handler->Call(frame);
 }
 
 XLA_FFI_Error* ThreefryBinomial(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler = ffi::Ffi::Bind()
-                                   .Ctx<ffi::ThreadPool>()
-                                   .Arg<KeyBuffer>()
+  static const auto* handler = WholeBinding()
                                    .Arg<ffi::AnyBuffer>()
                                    .Arg<ffi::AnyBuffer>()
                                    .Ret<ffi::AnyBuffer>()
                                    .To(DrawBinomial)
+                                   .release();
+  return handler->Call(frame);
+}
+
+XLA_FFI_Error* ThreefryBinomialBlock(XLA_FFI_CallFrame* frame) noexcept {
+  static const auto* handler = TileBinding()
+                                   .Arg<ffi::AnyBuffer>()
+                                   .Arg<ffi::AnyBuffer>()
+                                   .Ret<ffi::AnyBuffer>()
+                                   .Attr<Sizes>("shape")
+                                   .To(DrawBinomialTile)
                                    .release();
   return handler->Call(frame);
 }

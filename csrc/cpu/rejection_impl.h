@@ -42,7 +42,7 @@ BRAINVAR_INLINE void DrawWords(const BlockSource& source, uint32_t number, const
     for (int t = 0; t < list.count; ++t) {
       const int32_t i = list.at[t];
       const Pair key = BlockKey({source.k0[i], source.k1[i]}, number);
-      const Pair x = Threefry2x32(key, {0, source.index[i]});
+      const Pair x = Threefry2x32(key, {source.highs[i], source.lows[i]});
       words.x0[t] = x.x0;
       words.x1[t] = x.x1;
     }

@@ -23,8 +23,8 @@ const Properties& Of(Distribution distribution) {
   return kProperties[static_cast<int>(distribution)];
 }
 
-// Keys with fewer elements than this share their blocks with others.
-constexpr int64_t kMinOneKey = 64;
+// Shorter runs of elements share their blocks with others.
+constexpr int64_t kMinRun = 64;
 
 template <typename Stored, typename Real>
 void LoadRange(const Parameter& parameter, int64_t begin, int count, Real* values) {
@@ -54,12 +54,14 @@ Int ToInteger(double value) {
 
 }  // namespace
 
-RejectionJob::RejectionJob(Distribution distribution, int64_t batch, int64_t size,
+RejectionJob::RejectionJob(Distribution distribution, const Block& block, int64_t batch,
                            const uint32_t* keys, const Parameter* parameters, Number type,
                            void* out)
     : distribution_(distribution),
+      block_(block),
       batch_(batch),
-      size_(size),
+      size_(static_cast<int64_t>(block.LocalSize())),
+      run_(static_cast<int64_t>(block.RunLength())),
       keys_(keys),
       parameter_count_(Of(distribution).parameters),
       parameters_{},
@@ -100,34 +102,48 @@ void RejectionJob::RunAs(int64_t begin, int64_t end) const {
   }
 }
 
-// Describes a block that starts with element `begin` and says how many elements it has.
+// Says where the next elements from `begin` on come from, and how many they are.
 int RejectionJob::SourceOf(int64_t begin, int64_t end, BlockSource& source) const {
   int64_t key = begin / size_;
-  int64_t index = begin % size_;
-  if (size_ < kMinOneKey) {
-    const auto count = static_cast<int>(std::min<int64_t>(kBlockElements, end - begin));
-    for (int i = 0; i < count; ++i) {
-      source.k0[i] = keys_[2 * key];
-      source.k1[i] = keys_[2 * key + 1];
-      source.index[i] = static_cast<uint32_t>(index);
-      if (++index == size_) {
-        index = 0;
-        ++key;
+  int64_t run = begin % size_ / run_;
+  int64_t offset = begin % size_ % run_;
+  const auto key_at = [this](int64_t k) { return Pair{keys_[2 * k], keys_[2 * k + 1]}; };
+  brainvar::Run place = block_.GetRun(static_cast<uint64_t>(run));
+  if (run_ >= kMinRun) return OneKey(key_at(key), place, offset, end - begin, source);
+  source.one_key = false;
+  Pair own = key_at(key);
+  const auto count = static_cast<int>(std::min<int64_t>(kBlockElements, end - begin));
+  for (int i = 0;;) {
+    const uint64_t index = place.begin + static_cast<uint64_t>(offset);
+    source.k0[i] = own.x0;
+    source.k1[i] = own.x1;
+    source.highs[i] = static_cast<uint32_t>(index >> 32);
+    source.lows[i] = static_cast<uint32_t>(index);
+    if (++i == count) return count;
+    if (++offset == run_) {
+      offset = 0;
+      if (++run == size_ / run_) {
+        run = 0;
+        own = key_at(++key);
       }
+      place = block_.GetRun(static_cast<uint64_t>(run));
     }
-    return count;
   }
-  const Pair own = {keys_[2 * key], keys_[2 * key + 1]};
-  if (!source.one_key || own.x0 != source.key.x0 || own.x1 != source.key.x1) {
+}
+
+// The same within a run, at most `left` elements. The padding at its end goes on like the rest.
+int RejectionJob::OneKey(Pair key, const brainvar::Run& run, int64_t offset, int64_t left,
+                         BlockSource& source) const {
+  if (!source.one_key || key.x0 != source.key.x0 || key.x1 != source.key.x1) {
     source.one_key = true;
-    source.key = own;
-    for (uint32_t n = 0; n < BlockSource::kReady; ++n) source.ready[n] = BlockKey(own, n);
+    source.key = key;
+    for (uint32_t n = 0; n < BlockSource::kReady; ++n) source.ready[n] = BlockKey(key, n);
   }
-  source.high = static_cast<uint32_t>(static_cast<uint64_t>(index) >> 32);
+  const uint64_t index = run.begin + static_cast<uint64_t>(offset);
+  source.high = static_cast<uint32_t>(index >> 32);
   source.low = static_cast<uint32_t>(index);
   const int64_t same_high = (int64_t{1} << 32) - source.low;
-  return static_cast<int>(
-      std::min({int64_t{kBlockElements}, end - begin, size_ - index, same_high}));
+  return static_cast<int>(std::min({int64_t{kBlockElements}, left, run_ - offset, same_high}));
 }
 
 template <typename Real>

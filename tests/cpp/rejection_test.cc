@@ -110,7 +110,9 @@ void TestCase(const std::vector<std::vector<double>>& lists, int64_t batch, int6
   }
   for (const int64_t pieces : {1, 3, 7}) {
     std::vector<typename C::Out> out(total);
-    const RejectionJob job(C::kDistribution, batch, size, keys.data(), parameters, C::kOut,
+    Block whole;
+    whole.Append({static_cast<uint64_t>(size), static_cast<uint64_t>(size), 0});
+    const RejectionJob job(C::kDistribution, whole, batch, keys.data(), parameters, C::kOut,
                            out.data());
     for (int64_t p = 0; p < pieces; ++p) {
       job.Run(job.units() * p / pieces, job.units() * (p + 1) / pieces);
@@ -137,6 +139,46 @@ void TestAll(const std::vector<std::vector<double>>& lists) {
     std::vector<std::vector<double>> one = lists;
     one[0] = {first};
     TestCase<C>(one, 1, 700, 700);
+  }
+}
+
+// Blocks of two dimensions: each element is that of the whole at its place.
+template <typename C>
+void TestBlocks(const std::vector<std::vector<double>>& lists) {
+  constexpr int64_t kRows = 7, kColumns = 300, kBatch = 3;
+  double x[C::kParameters];
+  typename C::Stored stored[C::kParameters];
+  Parameter parameters[cpu::kMaxParameters];
+  std::vector<uint32_t> keys;
+  for (uint32_t b = 0; b < 2 * kBatch; ++b) keys.push_back(b + 1);
+  for (const std::vector<int64_t>& local :
+       {std::vector<int64_t>{2, 300}, {7, 10}, {4, 100}, {7, 140}}) {
+    const int64_t size = local[0] * local[1];
+    for (int p = 0; p < C::kParameters; ++p) {
+      stored[p] = static_cast<typename C::Stored>(lists[p][0]);
+      x[p] = stored[p];
+      parameters[p] = {&stored[p], C::kStored, kBatch * size};
+    }
+    for (int64_t row = 0; row < kRows; row += local[0]) {
+      for (int64_t column = 0; column < kColumns; column += local[1]) {
+        Block block;
+        block.Append({kRows, static_cast<uint64_t>(local[0]), static_cast<uint64_t>(row)});
+        block.Append({kColumns, static_cast<uint64_t>(local[1]), static_cast<uint64_t>(column)});
+        std::vector<typename C::Out> out(kBatch * size);
+        const RejectionJob job(C::kDistribution, block, kBatch, keys.data(), parameters, C::kOut,
+                               out.data());
+        job.Run(0, job.units() / 3);
+        job.Run(job.units() / 3, job.units());
+        bool same = true;
+        for (int64_t i = 0; i < kBatch * size; ++i) {
+          const int64_t r = row + i % size / local[1], c = column + i % local[1], b = i / size;
+          if (r >= kRows || c >= kColumns) continue;  // padding
+          const auto wanted = C::Element({keys[2 * b], keys[2 * b + 1]}, r * kColumns + c, x);
+          same = same && std::memcmp(&wanted, &out[i], sizeof(wanted)) == 0;
+        }
+        CHECK(same, "block at " + std::to_string(row) + ", " + std::to_string(column));
+      }
+    }
   }
 }
 
@@ -199,5 +241,8 @@ int main() {
       {0.5, 0.0, 1.0, 1e-9, 0.25, 0.999, nan, 1.5, 0.4, 1e-3, 0.6}};
   TestAll<CountCase<Binomial, Distribution::kBinomial, int32_t>>(trials);
   TestAll<CountCase<Binomial, Distribution::kBinomial, int64_t>>(trials);
+  TestBlocks<GammaCase<float, false>>(shapes);
+  TestBlocks<CountCase<Poisson, Distribution::kPoisson, int32_t>>({{40.0}});
+  TestBlocks<CountCase<Binomial, Distribution::kBinomial, int32_t>>(trials);
   return test::Report("rejection");
 }

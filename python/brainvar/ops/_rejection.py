@@ -16,6 +16,8 @@ from jax import Array, lax
 
 from brainvar._compat import ShapedArray, ad, zero_tangent
 from brainvar.ops import _rejection_twin as twin
+from brainvar.ops._blocks import nothing_to_cut
+from brainvar.ops._partition import partitioned
 from brainvar.ops._primitive import batch_size, define_primitive, no_tangent, to_front
 from brainvar.ops._sampling import Shape, _concrete, _need_x64, check_key, hashable_shape
 
@@ -69,28 +71,59 @@ def _binomial_eval(key: Any, n: Any, p: Any, *, shape: Any, dtype: np.dtype) -> 
     return _result("binomial", key, shape, dtype, n, p)
 
 
-gamma_p = define_primitive(
-    "brainvar_gamma",
-    twin.gamma,
-    _gamma_eval,
-    batching(lambda: gamma_p),
-    target="brainvar_threefry_gamma_v1",
-    attributes=lambda params: {"log": np.int32(params["log"])},
-)
-poisson_p = define_primitive(
-    "brainvar_poisson",
-    twin.poisson,
-    _poisson_eval,
-    batching(lambda: poisson_p),
-    target="brainvar_threefry_poisson_v1",
-)
-binomial_p = define_primitive(
-    "brainvar_binomial",
-    twin.binomial,
-    _binomial_eval,
-    batching(lambda: binomial_p),
-    target="brainvar_threefry_binomial_v1",
-)
+# --- primitives: whole samples, and a block of them for programs on several devices -------------
+
+
+def _define(name: str, abstract_eval: Callable[..., Any], attributes: Any) -> Any:
+    function = getattr(twin, name)
+
+    def block_eval(key: Any, tile: Any, *parameters: Any, local: Any, **params: Any) -> ShapedArray:
+        return ShapedArray((*key.shape[:-1], *local), params["dtype"])
+
+    def block_twin(key: Array, tile: Array, *parameters: Array, **params: Any) -> Array:
+        return function(key, *parameters, tile, **params)
+
+    block_p = define_primitive(
+        f"brainvar_{name}_block",
+        block_twin,
+        block_eval,
+        target=f"brainvar_threefry_{name}_block_v1",
+        attributes=lambda params: {
+            **attributes(params),
+            "shape": np.array(params["shape"], np.int64),
+        },
+    )
+
+    def cut(key: Array, *parameters: Array, **params: Any) -> Array:
+        batch = key.ndim - 1
+
+        def block(tile: Array, local: tuple[int, ...], key: Array, *parameters: Array) -> Array:
+            return block_p.bind(key, tile[batch:], *parameters, local=local[batch:], **params)
+
+        return partitioned(
+            lambda *operands: primitive.bind(*operands, **params),
+            block,
+            (key, *parameters),
+            dims=((*range(batch), None), *(tuple(range(x.ndim)) for x in parameters)),
+        )
+
+    primitive = define_primitive(
+        f"brainvar_{name}",
+        function,
+        abstract_eval,
+        batching(lambda: primitive),
+        target=f"brainvar_threefry_{name}_v1",
+        attributes=attributes,
+        sharded=function,
+        sharded_native=cut,
+        everywhere=lambda key, *_, shape, **params: nothing_to_cut(key, shape=shape),
+    )
+    return primitive
+
+
+gamma_p = _define("gamma", _gamma_eval, lambda params: {"log": np.int32(params["log"])})
+poisson_p = _define("poisson", _poisson_eval, lambda params: {})
+binomial_p = _define("binomial", _binomial_eval, lambda params: {})
 no_tangent(poisson_p)
 no_tangent(binomial_p)
 

@@ -26,7 +26,7 @@ from brainvar.ops._rejection import (
     _result,
     batching,
 )
-from brainvar.ops._rejection_twin import blocks, spread, unit, unit52, until_accepted
+from brainvar.ops._rejection_twin import Words, spread, unit, unit52, until_accepted
 from brainvar.ops._sampling import Shape, _concrete, check_key, hashable_shape
 
 __all__ = ["hypergeometric", "vonmises", "zipf"]
@@ -43,8 +43,8 @@ def _vonmises(key: Array, kappa: Array, *, shape: tuple[int, ...], dtype: np.dty
     taken to be that.
     """
     with enable_x64(True):
-        size = (*key.shape[:-1], *shape)
-        kappa = spread(kappa.astype(np.float64), size)
+        words = Words(key, shape)
+        kappa = spread(kappa.astype(np.float64), words.size)
         flat, narrow = kappa < _NEARLY_UNIFORM, kappa > _NEARLY_NORMAL
         ordinary = (kappa >= 0) & ~flat & ~narrow
         k = jnp.where(ordinary, kappa, 1.0)
@@ -54,8 +54,8 @@ def _vonmises(key: Array, kappa: Array, *, shape: tuple[int, ...], dtype: np.dty
         s = jnp.where(k < 1e-5, 1 / k + k, (1 + rho * rho) / (2 * rho))
 
         def attempt(number: Array) -> tuple[Array, Array]:
-            x0, x1 = blocks(key, 1 + 2 * number, shape)
-            y0, _ = blocks(key, 2 + 2 * number, shape)
+            x0, x1 = words(1 + 2 * number)
+            y0, _ = words(2 + 2 * number)
             z = lax.cos(math.pi * unit(x0, k.dtype))
             w = (1 + s * z) / (s + z)
             y = k * (s - w)
@@ -65,7 +65,7 @@ def _vonmises(key: Array, kappa: Array, *, shape: tuple[int, ...], dtype: np.dty
             sign = jnp.where(y0 >> np.uint32(31) == 0, 1.0, -1.0)
             return sign * lax.acos(jnp.clip(w, -1.0, 1.0)), accepted
 
-        u = 2 * unit52(*blocks(key, 0, shape)) - 1
+        u = 2 * unit52(*words(0)) - 1
         normal = normal_quantile(u) / lax.sqrt(jnp.maximum(kappa, 1.0))
         start = jnp.where(flat, math.pi * u, normal)
         angle = until_accepted(attempt, start, ordinary)
@@ -79,8 +79,8 @@ def _zipf(key: Array, a: Array, *, shape: tuple[int, ...], dtype: np.dtype) -> A
     dtype cannot hold are not drawn.
     """
     with enable_x64(True):
-        size = (*key.shape[:-1], *shape)
-        a = spread(a.astype(np.float64), size)
+        words = Words(key, shape)
+        a = spread(a.astype(np.float64), words.size)
         steep = a >= 1025  # 2 has no probability
         valid = a > 1
         power = jnp.where(valid & ~steep, a, 2.0) - 1
@@ -89,15 +89,15 @@ def _zipf(key: Array, a: Array, *, shape: tuple[int, ...], dtype: np.dtype) -> A
         excess = jnp.expm1(power * math.log(2.0))
 
         def attempt(number: Array) -> tuple[Array, Array]:
-            u = unit52(*blocks(key, 2 * number, shape))
-            v = unit(blocks(key, 1 + 2 * number, shape)[0], a.dtype)
+            u = unit52(*words(2 * number))
+            v = unit(words(1 + 2 * number)[0], a.dtype)
             x = lax.floor(lax.exp(-jnp.log1p(-u * span) / power))
             x = jnp.clip(x, 1.0, most)
             # t = (1 + 1 / x)**power, less 1.
             t = jnp.expm1(power * jnp.log1p(1 / x))
             return x, v * x * t / excess <= (1 + t) / (1 + excess)
 
-        count = until_accepted(attempt, jnp.ones(size, a.dtype), valid & ~steep)
+        count = until_accepted(attempt, jnp.ones(words.size, a.dtype), valid & ~steep)
         return twin.to_integers(jnp.where(valid, count, -1.0), dtype)
 
 
@@ -124,8 +124,8 @@ def _hypergeometric(
     what is left of the population, the smaller ones of each are drawn for.
     """
     with enable_x64(True):
-        size = (*key.shape[:-1], *shape)
-        good, bad, sample = (spread(x.astype(np.float64), size) for x in (good, bad, sample))
+        words = Words(key, shape)
+        good, bad, sample = (spread(x.astype(np.float64), words.size) for x in (good, bad, sample))
         total = good + bad
         valid = (good >= 0) & (bad >= 0) & (sample >= 0) & (sample <= total)
         rare = jnp.where(valid, jnp.minimum(good, bad), 0.0)
@@ -135,11 +135,11 @@ def _hypergeometric(
         few = less <= _FEW
 
         # P(0) = product of (total - more - i) / (total - i) for i < less; then from k - 1 to k.
-        i = lax.broadcasted_iota(np.float64, (_FEW, *size), 0)
+        i = lax.broadcasted_iota(np.float64, (_FEW, *words.size), 0)
         left = jnp.maximum(total - more - i, 0.0) / jnp.maximum(total - i, 1.0)
         none = jnp.prod(jnp.where(i < less, left, 1.0), axis=0)
         # Both are at most half of the population, so that 0 is always possible.
-        found = _searched(key, shape, total, less, more, none)
+        found = _searched(words, total, less, more, none)
 
         # Numbers that are safe to compute with where the rejection is not used.
         n = jnp.where(few, 40.0, total)
@@ -161,7 +161,7 @@ def _hypergeometric(
         peak = log_probability(lax.floor((m + 1) * (g + 1) / (n + 2)))
 
         def attempt(number: Array) -> tuple[Array, Array]:
-            x0, x1 = blocks(key, 1 + number, shape)
+            x0, x1 = words(1 + number)
             u, v = unit(x0, n.dtype), unit(x1, n.dtype)
             x = centre + width * (v - 0.5) / u
             inside = (x >= 0) & (x < end)
@@ -174,11 +174,9 @@ def _hypergeometric(
         return twin.to_integers(jnp.where(valid, count, -1.0), dtype)
 
 
-def _searched(
-    key: Array, shape: tuple[int, ...], total: Array, less: Array, more: Array, none: Array
-) -> Array:
+def _searched(words: Words, total: Array, less: Array, more: Array, none: Array) -> Array:
     """Invert the distribution function of the good ones among `less`, of which there are `more`."""
-    u = unit52(*blocks(key, 0, shape))
+    u = unit52(*words(0))
 
     def step(_: Any, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         k, probability, running = carry

@@ -19,8 +19,9 @@ import numpy as np
 from jax import Array, lax
 
 from brainvar._compat import enable_x64
+from brainvar.ops._blocks_twin import positions
 from brainvar.ops._quantile import normal_quantile
-from brainvar.ops._threefry import PARTITIONABLE_LOW_WORDS, _partitionable_words, fold_in
+from brainvar.ops._threefry import fold_in, threefry2x32
 
 MAX_ATTEMPTS = 512
 MIN_REJECTION_MEAN = 10.0
@@ -36,15 +37,54 @@ Attempt = Callable[[Array], tuple[Array, Array]]
 # --- words and numbers made of them ------------------------------------------------------------
 
 
-def blocks(key: Array, number: Array | int, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return the blocks ``number`` of all elements, two ``uint32[*B, *shape]``."""
-    batch = key.shape[:-1]
-    keys = fold_in(key, jnp.broadcast_to(jnp.asarray(number, np.uint32), batch))
-    keys = lax.optimization_barrier(keys)
-    words = _partitionable_words(keys, math.prod(shape), PARTITIONABLE_LOW_WORDS)
-    # Barriers, or XLA copies the cipher into each of its fusions that takes a word.
-    x0, x1 = lax.optimization_barrier(words)
-    return x0.reshape(*batch, *shape), x1.reshape(*batch, *shape)
+class Words:
+    """The random words of a draw: ``words(number)`` are the blocks ``number`` of its elements.
+
+    Parameters
+    ----------
+    key : uint32[*B, 2]
+    shape : tuple of ints
+        Of the whole sample of a key.
+    local : tuple of ints, optional
+        That of the block that ``tile`` names (see `_blocks_twin`); all of ``shape`` without it.
+    tile : int32[rank], optional
+
+    Attributes
+    ----------
+    size : tuple of ints
+        The shape of what is drawn, ``(*B, *local)``.
+    """
+
+    def __init__(
+        self,
+        key: Array,
+        shape: tuple[int, ...],
+        local: tuple[int, ...] | None = None,
+        tile: Array | None = None,
+    ):
+        self._key = key
+        self._shape = shape
+        self._local = shape if local is None else local
+        self._tile = tile
+        self.size = (*key.shape[:-1], *self._local)
+
+    def __call__(self, number: Array | int) -> tuple[Array, Array]:
+        """Return two ``uint32[*B, *local]``."""
+        batch = self._key.shape[:-1]
+        keys = fold_in(self._key, jnp.broadcast_to(jnp.asarray(number, np.uint32), batch))
+        keys = lax.optimization_barrier(keys)
+        # Elementwise in the positions, so that XLA can cut it among devices.
+        high, low = positions(self._shape, self._local, self._tile)
+        column = (*batch, *[1] * len(self._local))
+        words = threefry2x32(
+            keys[..., 0].reshape(column),
+            keys[..., 1].reshape(column),
+            jnp.zeros_like(low) if high is None else high,
+            low,
+        )
+        # A barrier, or XLA copies the cipher into each of its fusions that takes a word.
+        x0, x1 = lax.optimization_barrier(words)
+        return x0, x1
 
 
 def unit(word: Array, dtype: np.dtype) -> Array:
@@ -83,10 +123,19 @@ def spread(x: Array, shape: tuple[int, ...]) -> Array:
 # --- gamma -------------------------------------------------------------------------------------
 
 
-def gamma(key: Array, alpha: Array, *, shape: tuple[int, ...], dtype: np.dtype, log: bool) -> Array:
-    """``dtype[*B, *shape]``: standard gamma samples or their logarithms, float32 or float64."""
-    size = (*key.shape[:-1], *shape)
-    alpha = spread(alpha, size)
+def gamma(
+    key: Array,
+    alpha: Array,
+    tile: Array | None = None,
+    *,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    log: bool,
+    local: tuple[int, ...] | None = None,
+) -> Array:
+    """``dtype[*B, *local]``: standard gamma samples or their logarithms, float32 or float64."""
+    words = Words(key, shape, local, tile)
+    alpha = spread(alpha, words.size)
     one = np.array(1, dtype)
     single = dtype == np.float32
     valid = (alpha > 0) & (alpha <= jnp.finfo(dtype).max)
@@ -97,25 +146,25 @@ def gamma(key: Array, alpha: Array, *, shape: tuple[int, ...], dtype: np.dtype, 
 
     def attempt(number: Array) -> tuple[Array, Array]:
         if single:
-            x0, x1 = blocks(key, 1 + number, shape)
+            x0, x1 = words(1 + number)
             bits = (x0 >> np.uint32(9)) | np.uint32(0x3F800000)
             u = (lax.bitcast_convert_type(bits, np.float32) - one) * 2 - np.float32(1 - 2**-24)
             v = unit(x1, dtype)
         else:
-            x0, x1 = blocks(key, 1 + 2 * number, shape)
+            x0, x1 = words(1 + 2 * number)
             high, low = x0.astype(np.uint64) << np.uint64(20), x1.astype(np.uint64)
             bits = high | (low >> np.uint64(12)) | np.uint64(0x3FF0000000000000)
             u = (lax.bitcast_convert_type(bits, np.float64) - one) * 2 - (1 - 2.0**-53)
-            v = unit52(*blocks(key, 2 + 2 * number, shape))
+            v = unit52(*words(2 + 2 * number))
         t = normal_quantile(u) * c
         inside = t > -1
         t = jnp.where(inside, t, 0)
         value = jnp.where(t < -0.5, d * (1 + t) ** 3, d + d * (t * (3 + t * (3 + t))))
         return value, inside & (-lax.log(v) > d * (-3 * _log_remainder(t)))
 
-    value = until_accepted(attempt, jnp.ones_like(alpha), jnp.ones(size, bool))
+    value = until_accepted(attempt, jnp.ones_like(alpha), jnp.ones(words.size, bool))
 
-    x0, x1 = blocks(key, 0, shape)
+    x0, x1 = words(0)
     if single:
         upper = x0 < np.uint32(1 << 31)
         exponential = -jnp.where(upper, lax.log(unit(x0, dtype)), lax.log1p(-unit(~x0, dtype)))
@@ -145,14 +194,22 @@ def _log_remainder(t: Array) -> Array:
 # which begins and ends with arrays of the dtypes that were asked for.
 
 
-def poisson(key: Array, rate: Array, *, shape: tuple[int, ...], dtype: np.dtype) -> Array:
-    """``dtype[*B, *shape]``: Poisson samples, int32 or int64; -1 where the rate is no rate."""
+def poisson(
+    key: Array,
+    rate: Array,
+    tile: Array | None = None,
+    *,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    local: tuple[int, ...] | None = None,
+) -> Array:
+    """``dtype[*B, *local]``: Poisson samples, int32 or int64; -1 where the rate is no rate."""
     with enable_x64(True):
-        size = (*key.shape[:-1], *shape)
-        rate = spread(rate.astype(np.float64), size)
+        words = Words(key, shape, local, tile)
+        rate = spread(rate.astype(np.float64), words.size)
         mean = jnp.where(rate >= 0, jnp.minimum(rate, _LARGEST_MEAN), 0.0)
         small = mean < MIN_REJECTION_MEAN
-        found = _searched(key, shape, lax.exp(-mean), small, lambda k, p: p * (mean / k))
+        found = _searched(words, lax.exp(-mean), small, lambda k, p: p * (mean / k))
 
         large = jnp.where(small, MIN_REJECTION_MEAN, mean)
         b = 0.931 + 2.53 * lax.sqrt(large)
@@ -160,7 +217,7 @@ def poisson(key: Array, rate: Array, *, shape: tuple[int, ...], dtype: np.dtype)
         scale = 1.1239 + 1.1328 / (b - 3.4)
 
         def attempt(number: Array) -> tuple[Array, Array]:
-            x0, x1 = blocks(key, 1 + number, shape)
+            x0, x1 = words(1 + number)
             proposed, density = _mountain(x0, a, b, large + 0.43)
             k = jnp.maximum(proposed, 0.0)
             factor, rest = poisson_term(k, large)
@@ -171,11 +228,20 @@ def poisson(key: Array, rate: Array, *, shape: tuple[int, ...], dtype: np.dtype)
         return to_integers(jnp.where(rate >= 0, count, -1.0), dtype)
 
 
-def binomial(key: Array, n: Array, p: Array, *, shape: tuple[int, ...], dtype: np.dtype) -> Array:
-    """``dtype[*B, *shape]``: binomial samples, int32 or int64; -1 where a parameter is none."""
+def binomial(
+    key: Array,
+    n: Array,
+    p: Array,
+    tile: Array | None = None,
+    *,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    local: tuple[int, ...] | None = None,
+) -> Array:
+    """``dtype[*B, *local]``: binomial samples, int32 or int64; -1 where a parameter is none."""
     with enable_x64(True):
-        size = (*key.shape[:-1], *shape)
-        n, p = (spread(x.astype(np.float64), size) for x in (n, p))
+        words = Words(key, shape, local, tile)
+        n, p = (spread(x.astype(np.float64), words.size) for x in (n, p))
         valid = (n >= 0) & (p >= 0) & (p <= 1)
         trials = jnp.where(valid, n, 0.0)
         less = jnp.where(valid, jnp.where(p > 0.5, 1 - p, p), 0.0)
@@ -186,7 +252,7 @@ def binomial(key: Array, n: Array, p: Array, *, shape: tuple[int, ...], dtype: n
             return probability * (jnp.maximum(trials - k + 1, 0.0) * odds / k)
 
         none = lax.exp(trials * lax.log1p(-less))
-        found = _searched(key, shape, none, small, step)
+        found = _searched(words, none, small, step)
 
         m, s = jnp.where(small, 20.0, trials), jnp.where(small, 0.5, less)
         mean, opposite = m * s, m * (1 - s)
@@ -205,7 +271,7 @@ def binomial(key: Array, n: Array, p: Array, *, shape: tuple[int, ...], dtype: n
         peak = lax.log(factor) - rest
 
         def attempt(number: Array) -> tuple[Array, Array]:
-            x0, x1 = blocks(key, 1 + number, shape)
+            x0, x1 = words(1 + number)
             proposed, density = _mountain(x0, a, b, mean + 0.5)
             inside = (proposed >= 0) & (proposed <= m)
             k = jnp.where(inside, proposed, 0.0)
@@ -219,14 +285,13 @@ def binomial(key: Array, n: Array, p: Array, *, shape: tuple[int, ...], dtype: n
 
 
 def _searched(
-    key: Array,
-    shape: tuple[int, ...],
+    words: Words,
     none: Array,
     small: Array,
     step: Callable[[Array, Array], Array],
 ) -> Array:
     """Invert the distribution function from the probability of 0 upwards, where `small`."""
-    u = unit52(*blocks(key, 0, shape))
+    u = unit52(*words(0))
 
     def wants(probability: Array, total: Array) -> Array:
         return small & (u >= total) & (probability > _NEGLIGIBLE)
