@@ -139,6 +139,43 @@ def all_kinds_on_all_meshes(stream: str) -> None:
                     assert f"brainvar_threefry_{name}_v1" not in text
 
 
+@check()
+def samplers_that_reject() -> None:
+    """Each in several layouts, with parameters for all, for each element and for each key."""
+    rows = np.linspace(0.1, 60.0, 16 * 24, dtype=np.float32).reshape(16, 24)
+    trials = np.arange(16 * 24, dtype=np.int32).reshape(16, 24)
+    keys, each = KEYS[0], np.array([0.3, 5.0, 11.0, 1e4], np.float32)[:, None, None]
+    draws: list[tuple[Callable[..., Any], tuple[int, ...]]] = [
+        (lambda k, *_: ops.gamma(k, (16, 24), 0.5), (16, 24)),
+        (lambda k, x, *_: ops.gamma(k, (16, 24), x, log=True), (16, 24)),
+        (lambda k, x, *_: ops.poisson(k, (16, 24), x), (16, 24)),
+        (lambda k, x, n, *_: ops.binomial(k, (16, 24), n, x / 60), (16, 24)),
+        (lambda k, *_: ops.binomial(k, (8, 8, 4), 70, 0.4), (8, 8, 4)),
+        (lambda k, x, n, ks, e: ops.poisson(ks, (16, 8), e), (4, 16, 8)),
+    ]
+    two = mesh(4, 2, order=(3, 1, 0, 2, 7, 5, 6, 4))
+    for on, spec in ((mesh(8), P(None, "x")), (two, P("y", "x"))):
+        specs = [spec] * len(draws)  # those that share a parameter need it cut in one way
+        operands = (KEY, rows, trials, keys, each)
+        if native_enabled():
+            text = assert_draws(
+                lambda *a: [draw(*a) for draw, _ in draws], on, specs, *operands
+            )
+            for name in ("gamma", "poisson", "binomial"):
+                assert f"brainvar_threefry_{name}_block_v1" in text
+                assert f"brainvar_threefry_{name}_v1" not in text
+            continue
+        # In pure JAX the devices agree on whether another attempt is needed, and on nothing else.
+        shardings = tuple(NamedSharding(on, spec) for spec in specs)
+        function = lambda *a: tuple(draw(*a) for draw, _ in draws)  # noqa: E731
+        sharded = jax.jit(function, out_shardings=shardings)
+        text = sharded.lower(*operands).compile().as_text()
+        found = {match.group(1) for match in COLLECTIVE.finditer(text)}
+        assert found <= {"all-reduce"}, found
+        for one, many in zip(jax.jit(function)(*operands), sharded(*operands), strict=True):
+            np.testing.assert_allclose(np.asarray(many), np.asarray(one), rtol=3e-6)
+
+
 @check(quick="original", streams=True)
 def all_dimensions(stream: str) -> None:
     """Every way of placing two mesh axes on three dimensions, and one axis or none."""
