@@ -158,9 +158,7 @@ def samplers_that_reject() -> None:
         specs = [spec] * len(draws)  # those that share a parameter need it cut in one way
         operands = (KEY, rows, trials, keys, each)
         if native_enabled():
-            text = assert_draws(
-                lambda *a: [draw(*a) for draw, _ in draws], on, specs, *operands
-            )
+            text = assert_draws(lambda *a: [draw(*a) for draw, _ in draws], on, specs, *operands)
             for name in ("gamma", "poisson", "binomial"):
                 assert f"brainvar_threefry_{name}_block_v1" in text
                 assert f"brainvar_threefry_{name}_v1" not in text

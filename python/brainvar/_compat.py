@@ -82,7 +82,8 @@ def x64_enabled() -> bool:
 
 def zero_tangent(primal: Any) -> Any:
     """Return the symbolic zero tangent of a value, as differentiation rules return it."""
-    return ad.Zero.from_primal_value(primal)  # pyright: ignore[reportAttributeAccessIssue]
+    # Zero.from_primal_value, which did this, went with JAX 0.10.
+    return ad.Zero(jax.typeof(primal).to_tangent_aval())
 
 
 def trace_state() -> Any:

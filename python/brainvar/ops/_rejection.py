@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from brainvar._compat import ShapedArray, ad, zero_tangent
+from brainvar._compat import ShapedArray, ad, x64_enabled, zero_tangent
 from brainvar.ops import _rejection_twin as twin
 from brainvar.ops._blocks import nothing_to_cut
 from brainvar.ops._partition import partitioned
@@ -31,8 +31,6 @@ def _result(
     name: str, key: Any, shape: tuple[int, ...], dtype: np.dtype, *parameters: Any
 ) -> ShapedArray:
     check_key(key)
-    if dtype in (_DOUBLE, _WIDE):
-        _need_x64(f"{name} with dtype {dtype}", f"{'float' if dtype == _DOUBLE else 'int'}32")
     full = (*key.shape[:-1], *shape)
     for x in parameters:
         if x.shape != full[: x.ndim]:
@@ -164,24 +162,63 @@ ad.primitive_jvps[gamma_p] = _gamma_jvp
 # --- public functions --------------------------------------------------------------------------
 
 
-def _parameter(name: str, x: Any, dtype: np.dtype | None, key: Any, shape: tuple[int, ...]) -> Any:
-    """Give a parameter one of the shapes that the primitives take: none, or the samples'."""
-    x = jnp.asarray(x) if dtype is None else jnp.asarray(x, dtype)
-    if x.ndim == 0:
-        return x
-    try:
-        return jnp.broadcast_to(x, (*key.shape[:-1], *shape))
-    except ValueError:
-        raise ValueError(f"{name} of shape {x.shape} does not broadcast to {shape}") from None
+def _float_result(name: str, dtype: Any) -> np.dtype:
+    result = np.dtype(_concrete(dtype))
+    if result not in (_SINGLE, _DOUBLE):
+        raise TypeError(f"dtype={result.name}: {name} numbers are drawn as float32 or float64")
+    return _available(name, result)
 
 
-def _integer_dtype(dtype: Any) -> np.dtype:
+def _integer_result(name: str, dtype: Any) -> np.dtype:
     if dtype is None or dtype is int:
-        return np.dtype(jax.dtypes.canonicalize_dtype(np.int64))
+        return _WIDE if x64_enabled() else _NARROW
     result = np.dtype(dtype)
     if result not in (_NARROW, _WIDE):
-        raise TypeError(f"dtype={dtype!r}: counts are drawn as int32 or int64")
-    return result
+        raise TypeError(f"dtype={result.name}: {name} numbers are drawn as int32 or int64")
+    return _available(name, result)
+
+
+def _available(name: str, dtype: np.dtype) -> np.dtype:
+    if dtype.itemsize == 8:
+        _need_x64(f"{name} with dtype {dtype}", f"{dtype.name[:-2]}32")
+    return dtype
+
+
+def _real(name: str, x: Any, key: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:
+    """Convert a real parameter, to float32 or float64, and give it a shape; see `_shaped`."""
+    if dtype is None:
+        wide = np.dtype(getattr(x, "dtype", _DOUBLE)).itemsize == 8 and x64_enabled()
+        dtype = _DOUBLE if wide else _SINGLE
+    if not isinstance(x, jax.Array):
+        with np.errstate(over="ignore"):
+            x = np.asarray(x).astype(dtype)
+    return _shaped(name, jnp.asarray(x, dtype), key, shape)
+
+
+def _number(name: str, x: Any, key: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    """Convert a number of things, to int32 or int64, and give it a shape; see `_shaped`."""
+    if not isinstance(x, jax.Array):
+        x = np.asarray(x)
+        if x.dtype.kind not in "iub" and x.size:
+            raise TypeError(f"{name} must be an integer or integers, got {x.dtype}")
+        if x.size and x.max() > np.iinfo(dtype).max:
+            raise OverflowError(f"{name} is too large for {dtype}")
+        x = x.astype(dtype)
+    if not (jnp.issubdtype(x.dtype, np.integer) or x.dtype == np.bool_):
+        raise TypeError(f"{name} must be an integer or integers, got {x.dtype}")
+    found = x.dtype if x.dtype in (_NARROW, _WIDE) else dtype
+    return _shaped(name, jnp.asarray(x, found), key, shape)
+
+
+def _shaped(name: str, x: Array, key: Any, shape: tuple[int, ...]) -> Array:
+    """Give a parameter one of the shapes that the primitives take: none, or the samples'."""
+    if x.ndim == 0:
+        return x
+    full = (*key.shape[:-1], *shape)
+    try:
+        return jnp.broadcast_to(x, full)
+    except ValueError:
+        raise ValueError(f"{name} of shape {x.shape} does not broadcast to {full}") from None
 
 
 def gamma(key: Any, shape: Shape, alpha: Any, dtype: Any = None, *, log: bool = False) -> Array:
@@ -204,11 +241,8 @@ def gamma(key: Any, shape: Shape, alpha: Any, dtype: Any = None, *, log: bool = 
     -------
     dtype[*B, *shape]
     """
-    dtype = np.dtype(_concrete(dtype))
-    if dtype not in (_SINGLE, _DOUBLE):
-        raise TypeError(f"dtype={dtype.name}: gamma numbers are drawn as float32 or float64")
-    shape = hashable_shape(shape)
-    alpha = _parameter("alpha", alpha, dtype, check_key(key), shape)
+    dtype, shape = _float_result("gamma", dtype), hashable_shape(shape)
+    alpha = _real("alpha", alpha, check_key(key), shape, dtype)
     return gamma_p.bind(key, alpha, shape=shape, dtype=dtype, log=bool(log))
 
 
@@ -229,8 +263,8 @@ def poisson(key: Any, shape: Shape, rate: Any, dtype: Any = None) -> Array:
     dtype[*B, *shape]
         What exceeds the largest number of the dtype is that number.
     """
-    dtype, shape = _integer_dtype(dtype), hashable_shape(shape)
-    rate = _parameter("rate", rate, _real(rate), check_key(key), shape)
+    dtype, shape = _integer_result("Poisson", dtype), hashable_shape(shape)
+    rate = _real("rate", rate, check_key(key), shape)
     return poisson_p.bind(key, rate, shape=shape, dtype=dtype)
 
 
@@ -253,20 +287,7 @@ def binomial(key: Any, shape: Shape, n: Any, p: Any, dtype: Any = None) -> Array
     -------
     dtype[*B, *shape]
     """
-    dtype, shape = _integer_dtype(dtype), hashable_shape(shape)
-    trials = _parameter("n", n, _count(n, dtype), check_key(key), shape)
-    p = _parameter("p", p, _real(p), key, shape)
+    dtype, shape = _integer_result("binomial", dtype), hashable_shape(shape)
+    trials = _number("n", n, check_key(key), shape, dtype)
+    p = _real("p", p, key, shape)
     return binomial_p.bind(key, trials, p, shape=shape, dtype=dtype)
-
-
-def _real(x: Any) -> np.dtype:
-    # Half precision and integers are exact in single precision, or as exact as it gets.
-    found = np.dtype(getattr(x, "dtype", _DOUBLE))
-    return (
-        np.dtype(jax.dtypes.canonicalize_dtype(_DOUBLE)) if found in (_DOUBLE, _WIDE) else _SINGLE
-    )
-
-
-def _count(n: Any, dtype: np.dtype) -> np.dtype:
-    found = getattr(n, "dtype", dtype)
-    return found if found in (_NARROW, _WIDE) else dtype

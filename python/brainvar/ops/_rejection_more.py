@@ -19,15 +19,15 @@ from brainvar.ops import _rejection_twin as twin
 from brainvar.ops._primitive import define_primitive, no_tangent
 from brainvar.ops._quantile import normal_quantile
 from brainvar.ops._rejection import (
-    _count,
-    _integer_dtype,
-    _parameter,
+    _float_result,
+    _integer_result,
+    _number,
     _real,
     _result,
     batching,
 )
 from brainvar.ops._rejection_twin import Words, spread, unit, unit52, until_accepted
-from brainvar.ops._sampling import Shape, _concrete, check_key, hashable_shape
+from brainvar.ops._sampling import Shape, check_key, hashable_shape
 
 __all__ = ["hypergeometric", "vonmises", "zipf"]
 
@@ -227,8 +227,8 @@ def vonmises(key: Any, shape: Shape, kappa: Any, dtype: Any = None) -> Array:
     dtype[*B, *shape]
         Radians, in [-pi, pi]. They are not differentiable.
     """
-    dtype, shape = np.dtype(_concrete(dtype)), hashable_shape(shape)
-    kappa = _parameter("kappa", kappa, _real(kappa), check_key(key), shape)
+    dtype, shape = _float_result("von Mises", dtype), hashable_shape(shape)
+    kappa = _real("kappa", kappa, check_key(key), shape)
     return vonmises_p.bind(key, kappa, shape=shape, dtype=dtype)
 
 
@@ -249,8 +249,8 @@ def zipf(key: Any, shape: Shape, a: Any, dtype: Any = None) -> Array:
     dtype[*B, *shape]
         The distribution is cut where the dtype ends.
     """
-    dtype, shape = _integer_dtype(dtype), hashable_shape(shape)
-    a = _parameter("a", a, _real(a), check_key(key), shape)
+    dtype, shape = _integer_result("Zipf", dtype), hashable_shape(shape)
+    a = _real("a", a, check_key(key), shape)
     return zipf_p.bind(key, a, shape=shape, dtype=dtype)
 
 
@@ -273,7 +273,7 @@ def hypergeometric(
     -------
     dtype[*B, *shape]
     """
-    dtype, shape = _integer_dtype(dtype), hashable_shape(shape)
+    dtype, shape = _integer_result("hypergeometric", dtype), hashable_shape(shape)
     named = (("good", good), ("bad", bad), ("sample", sample))
-    counts = [_parameter(n, x, _count(x, dtype), check_key(key), shape) for n, x in named]
+    counts = [_number(n, x, check_key(key), shape, dtype) for n, x in named]
     return hypergeometric_p.bind(key, *counts, shape=shape, dtype=dtype)
