@@ -35,6 +35,8 @@ py::dict Registrations() {
       {"brainvar_threefry_poisson_block_v1", brainvar::cpu::ThreefryPoissonBlock},
       {"brainvar_threefry_binomial_v1", brainvar::cpu::ThreefryBinomial},
       {"brainvar_threefry_binomial_block_v1", brainvar::cpu::ThreefryBinomialBlock},
+      {"brainvar_threefry_hypergeometric_v1", brainvar::cpu::ThreefryHypergeometric},
+      {"brainvar_threefry_hypergeometric_block_v1", brainvar::cpu::ThreefryHypergeometricBlock},
       {"brainvar_threefry_split_block_v1", brainvar::cpu::ThreefrySplitBlock},
       {"brainvar_threefry_bits_block_v1", brainvar::cpu::ThreefryBitsBlock},
       {"brainvar_threefry_uniform_block_v1", brainvar::cpu::ThreefryUniformBlock},

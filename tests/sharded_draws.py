@@ -151,6 +151,7 @@ def samplers_that_reject() -> None:
         (lambda k, x, *_: ops.poisson(k, (16, 24), x), (16, 24)),
         (lambda k, x, n, *_: ops.binomial(k, (16, 24), n, x / 60), (16, 24)),
         (lambda k, *_: ops.binomial(k, (8, 8, 4), 70, 0.4), (8, 8, 4)),
+        (lambda k, *_: ops.hypergeometric(k, (16, 8), 30, 40, 25), (16, 8)),
         (lambda k, x, n, ks, e: ops.poisson(ks, (16, 8), e), (4, 16, 8)),
     ]
     two = mesh(4, 2, order=(3, 1, 0, 2, 7, 5, 6, 4))
@@ -159,7 +160,7 @@ def samplers_that_reject() -> None:
         operands = (KEY, rows, trials, keys, each)
         if native_enabled():
             text = assert_draws(lambda *a: [draw(*a) for draw, _ in draws], on, specs, *operands)
-            for name in ("gamma", "poisson", "binomial"):
+            for name in ("gamma", "poisson", "binomial", "hypergeometric"):
                 assert f"brainvar_threefry_{name}_block_v1" in text
                 assert f"brainvar_threefry_{name}_v1" not in text
             continue

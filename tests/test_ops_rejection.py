@@ -8,7 +8,8 @@ import pytest
 from scipy import special, stats
 
 from brainvar import ops
-from brainvar.ops import _rejection, _rejection_twin
+from brainvar._native import native_enabled
+from brainvar.ops import _rejection, _rejection_more, _rejection_twin
 
 KEY = np.array([123, 0xFFFFFFF0], np.uint32)
 KEYS = np.random.default_rng(5).integers(0, 2**32, (3, 2), dtype=np.uint32)
@@ -23,8 +24,16 @@ ALL = {
     "zipf": (2.0,),
     "hypergeometric": (30, 50, 25),
 }
-every = pytest.mark.parametrize("name", ALL)
-native_ones = pytest.mark.parametrize("name", ["gamma", "poisson", "binomial"])
+WITH_KERNELS = ["gamma", "poisson", "binomial", "hypergeometric"]
+# The others are the same without kernels: once is enough in the quick run.
+every = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[] if n in WITH_KERNELS or native_enabled() else pytest.mark.slow)
+        for n in ALL
+    ],
+)
+native_ones = pytest.mark.parametrize("name", WITH_KERNELS)
 
 
 @pytest.fixture
@@ -43,6 +52,16 @@ SHAPES = [0.0, 1e-30, 1e-6, 0.01, 0.5, 1.0, 3.0, 1e4, 1e8, 3e38, np.inf, -1.0, n
 RATES = [0.0, 1e-8, 0.1, 5.0, 9.99, 10.0, 60.0, 1e4, 1e9, 1e30, np.inf, -1.0, np.nan]
 TRIALS = [0, 1, 10, 30, 1000, 2**31 - 1, -1]
 CHANCES = [0.0, 1e-9, 1e-3, 0.3, 0.5, 0.9, 1.0, 1.5, -0.5, np.nan]
+URNS = [
+    (20, 30, 15), (5, 5, 3), (3, 100, 50), (100, 3, 101), (0, 5, 2), (11, 11, 22), (40, 70, 0),
+    (1000, 2000, 100), (2**31 - 1, 2**31 - 1, 10**6), (15, 10**9, 15), (-1, 5, 1), (5, 5, 20),
+]  # fmt: skip
+TWINS = {
+    "gamma": (_rejection.gamma_p, _rejection_twin.gamma),
+    "poisson": (_rejection.poisson_p, _rejection_twin.poisson),
+    "binomial": (_rejection.binomial_p, _rejection_twin.binomial),
+    "hypergeometric": (_rejection_more.hypergeometric_p, _rejection_more._hypergeometric),
+}
 
 
 @pytest.mark.usefixtures("need_native")
@@ -57,14 +76,15 @@ def test_the_twin_gives_the_numbers_of_the_kernel(wide):
             ("gamma", real, (np.array(SHAPES, real)[:, None],), {"log": True}),
             ("poisson", count, (np.array(RATES, real)[:, None],), {}),
             ("binomial", count, (pairs[0].astype(count), pairs[1].astype(real)), {}),
+            ("hypergeometric", count, np.array(URNS, count).T[..., None], {}),
         ]
         for name, dtype, operands, more in cases:
             shape = (len(operands[0]), n)
             operands = [np.broadcast_to(x, (2, *shape)) for x in operands]
             params = {"shape": shape, "dtype": np.dtype(dtype), **more}
-            primitive = getattr(_rejection, f"{name}_p")
+            primitive, twin = TWINS[name]
             kernel = np.asarray(jax.jit(partial(primitive.bind, **params))(KEYS[:2], *operands))
-            twin = jax.jit(partial(getattr(_rejection_twin, name), **params))
+            twin = jax.jit(partial(twin, **params))
             twin = np.asarray(twin(KEYS[:2], *operands))
             assert kernel.dtype == twin.dtype == dtype
             assert kernel.shape == twin.shape == (2, *shape)

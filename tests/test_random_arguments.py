@@ -267,13 +267,6 @@ def test_what_is_no_number(state, draw, words):
         draw(state)
 
 
-def test_words_cannot_be_jax_arrays():
-    with pytest.raises(TypeError, match="draw indices"):
-        RandomState(0).choice(["a", "b"])
-    with pytest.raises(TypeError, match="draw indices"):
-        RandomState(0).permutation(np.array(["a", "b"]))
-
-
 @pytest.mark.parametrize(
     ("draw", "shape"),
     [

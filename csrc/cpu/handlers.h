@@ -41,9 +41,18 @@ XLA_FFI_Error* ThreefryPermutation(XLA_FFI_CallFrame* frame) noexcept;
 // - Gamma: key, shape T -> T, which is f32 or f64. The attribute `log` (int32) asks for logarithms.
 // - Poisson: key, rate f32 or f64 -> s32 or s64; -1 where the rate is no rate.
 // - Binomial: key, trials s32 or s64, probability f32 or f64 -> s32 or s64; -1 the same.
+// - Hypergeometric: key, good, bad and sample s32 or s64 -> s32 or s64; -1 the same.
 XLA_FFI_Error* ThreefryGamma(XLA_FFI_CallFrame* frame) noexcept;
 XLA_FFI_Error* ThreefryPoisson(XLA_FFI_CallFrame* frame) noexcept;
 XLA_FFI_Error* ThreefryBinomial(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryHypergeometric(XLA_FFI_CallFrame* frame) noexcept;
+
+// One block of such samples: key, tile and parameters, those of the block. Tile and the attribute
+// `shape` are as for the blocks above.
+XLA_FFI_Error* ThreefryGammaBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryPoissonBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryBinomialBlock(XLA_FFI_CallFrame* frame) noexcept;
+XLA_FFI_Error* ThreefryHypergeometricBlock(XLA_FFI_CallFrame* frame) noexcept;
 
 // One block of such samples: key, tile and parameters, those of the block. Tile and the attribute
 // `shape` are as for the blocks above.

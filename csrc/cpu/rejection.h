@@ -9,7 +9,15 @@
 
 namespace brainvar::cpu {
 
-enum class Distribution { kGammaF32, kGammaF64, kLogGammaF32, kLogGammaF64, kPoisson, kBinomial };
+enum class Distribution {
+  kGammaF32,
+  kGammaF64,
+  kLogGammaF32,
+  kLogGammaF64,
+  kPoisson,
+  kBinomial,
+  kHypergeometric
+};
 
 // How many elements are worked on together: enough for vectors, few enough for the L1 cache.
 constexpr int kBlockElements = 256;
@@ -44,6 +52,7 @@ void LogGammaF32Block(const BlockSource&, int, const void*, bool, void*);
 void LogGammaF64Block(const BlockSource&, int, const void*, bool, void*);
 void PoissonBlock(const BlockSource&, int, const void*, bool, void*);
 void BinomialBlock(const BlockSource&, int, const void*, bool, void*);
+void HypergeometricBlock(const BlockSource&, int, const void*, bool, void*);
 
 enum class Number { kF32, kF64, kS32, kS64 };
 
@@ -54,7 +63,7 @@ struct Parameter {
   int64_t group;
 };
 
-constexpr int kMaxParameters = 2;
+constexpr int kMaxParameters = 3;
 
 // The block of the samples of each of `batch` keys; its padding is of no distribution. The units of
 // work are the elements, so threads may share a job in any way.

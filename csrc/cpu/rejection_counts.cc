@@ -1,6 +1,7 @@
-// The block loops of the Poisson and the binomial distribution.
+// The block loops of the Poisson, the binomial and the hypergeometric distribution.
 #include "core/rejection_counts.h"
 
+#include "core/rejection_hypergeometric.h"
 #include "cpu/rejection_impl.h"
 
 namespace brainvar::cpu {
@@ -117,5 +118,6 @@ BRAINVAR_INLINE void CountBody(const BlockSource& source, int count,
 
 BRAINVAR_DEFINE_COUNT_BLOCK(Poisson)
 BRAINVAR_DEFINE_COUNT_BLOCK(Binomial)
+BRAINVAR_DEFINE_COUNT_BLOCK(Hypergeometric)
 
 }  // namespace brainvar::cpu

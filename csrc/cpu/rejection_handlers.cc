@@ -1,7 +1,8 @@
-// Handlers of the samplers that reject: gamma, Poisson and binomial.
+// Handlers of the samplers that reject: gamma, Poisson, binomial and hypergeometric.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "cpu/block_operands.h"
 #include "cpu/checks.h"
@@ -64,6 +65,17 @@ Kind BinomialKind(const ffi::AnyBuffer& trials, const ffi::AnyBuffer& probabilit
             "binomial: trials and samples must have dtype s32 or s64, the probability f32 or f64"};
   }
   return {Distribution::kBinomial};
+}
+
+Kind HypergeometricKind(const ffi::AnyBuffer& good, const ffi::AnyBuffer& bad,
+                        const ffi::AnyBuffer& sample, ffi::DataType out) {
+  for (const ffi::DataType type :
+       {good.element_type(), bad.element_type(), sample.element_type(), out}) {
+    if (!IsInteger(NumberOf(type))) {
+      return {{}, "hypergeometric: parameters and samples must have dtype s32 or s64"};
+    }
+  }
+  return {Distribution::kHypergeometric};
 }
 
 // Draws the block of the samples. `block` is checked against the dimensions of `out`.
@@ -158,26 +170,43 @@ Completion DrawBinomialTile(ffi::ThreadPool pool, KeyBuffer key, TileBuffer tile
   return DrawTile(pool, kind, key, tile, shape, {trials, probability}, *out);
 }
 
-// Key and parameters, or key, tile and parameters.
+Completion DrawHypergeometric(ffi::ThreadPool pool, KeyBuffer key, ffi::AnyBuffer good,
+                              ffi::AnyBuffer bad, ffi::AnyBuffer sample,
+                              ffi::Result<ffi::AnyBuffer> out) {
+  const Kind kind = HypergeometricKind(good, bad, sample, out->element_type());
+  return DrawAll(pool, kind, key, {good, bad, sample}, *out);
+}
+
+Completion DrawHypergeometricTile(ffi::ThreadPool pool, KeyBuffer key, TileBuffer tile,
+                                  ffi::AnyBuffer good, ffi::AnyBuffer bad, ffi::AnyBuffer sample,
+                                  ffi::Result<ffi::AnyBuffer> out, Sizes shape) {
+  const Kind kind = HypergeometricKind(good, bad, sample, out->element_type());
+  return DrawTile(pool, kind, key, tile, shape, {good, bad, sample}, *out);
+}
+
+// The operands of the two forms, up to the parameters, and `count` of these with the result.
 auto WholeBinding() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<KeyBuffer>(); }
 auto TileBinding() { return WholeBinding().Arg<TileBuffer>(); }
+
+template <int kCount, typename Binding>
+auto WithParameters(Binding binding) {
+  if constexpr (kCount == 0) {
+    return std::move(binding).template Ret<ffi::AnyBuffer>();
+  } else {
+    return WithParameters<kCount - 1>(std::move(binding).template Arg<ffi::AnyBuffer>());
+  }
+}
 
 }  // namespace
 
 XLA_FFI_Error* ThreefryGamma(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler = WholeBinding()
-                                   .Arg<ffi::AnyBuffer>()
-                                   .Ret<ffi::AnyBuffer>()
-                                   .Attr<int32_t>("log")
-                                   .To(DrawGamma)
-                                   .release();
+  static const auto* handler =
+      WithParameters<1>(WholeBinding()).Attr<int32_t>("log").To(DrawGamma).release();
   return handler->Call(frame);
 }
 
 XLA_FFI_Error* ThreefryGammaBlock(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler = TileBinding()
-                                   .Arg<ffi::AnyBuffer>()
-                                   .Ret<ffi::AnyBuffer>()
+  static const auto* handler = WithParameters<1>(TileBinding())
                                    .Attr<int32_t>("log")
                                    .Attr<Sizes>("shape")
                                    .To(DrawGammaTile)
@@ -186,39 +215,35 @@ XLA_FFI_Error* ThreefryGammaBlock(XLA_FFI_CallFrame* frame) noexcept {
 }
 
 XLA_FFI_Error* ThreefryPoisson(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler =
-      WholeBinding().Arg<ffi::AnyBuffer>().Ret<ffi::AnyBuffer>().To(DrawPoisson).release();
+  static const auto* handler = WithParameters<1>(WholeBinding()).To(DrawPoisson).release();
   return handler->Call(frame);
 }
 
 XLA_FFI_Error* ThreefryPoissonBlock(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler = TileBinding()
-                                   .Arg<ffi::AnyBuffer>()
-                                   .Ret<ffi::AnyBuffer>()
-                                   .Attr<Sizes>("shape")
-                                   .To(DrawPoissonTile)
-                                   .release();
+  static const auto* handler =
+      WithParameters<1>(TileBinding()).Attr<Sizes>("shape").To(DrawPoissonTile).release();
   return handler->Call(frame);
 }
 
 XLA_FFI_Error* ThreefryBinomial(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler = WholeBinding()
-                                   .Arg<ffi::AnyBuffer>()
-                                   .Arg<ffi::AnyBuffer>()
-                                   .Ret<ffi::AnyBuffer>()
-                                   .To(DrawBinomial)
-                                   .release();
+  static const auto* handler = WithParameters<2>(WholeBinding()).To(DrawBinomial).release();
   return handler->Call(frame);
 }
 
 XLA_FFI_Error* ThreefryBinomialBlock(XLA_FFI_CallFrame* frame) noexcept {
-  static const auto* handler = TileBinding()
-                                   .Arg<ffi::AnyBuffer>()
-                                   .Arg<ffi::AnyBuffer>()
-                                   .Ret<ffi::AnyBuffer>()
-                                   .Attr<Sizes>("shape")
-                                   .To(DrawBinomialTile)
-                                   .release();
+  static const auto* handler =
+      WithParameters<2>(TileBinding()).Attr<Sizes>("shape").To(DrawBinomialTile).release();
+  return handler->Call(frame);
+}
+
+XLA_FFI_Error* ThreefryHypergeometric(XLA_FFI_CallFrame* frame) noexcept {
+  static const auto* handler = WithParameters<3>(WholeBinding()).To(DrawHypergeometric).release();
+  return handler->Call(frame);
+}
+
+XLA_FFI_Error* ThreefryHypergeometricBlock(XLA_FFI_CallFrame* frame) noexcept {
+  static const auto* handler =
+      WithParameters<3>(TileBinding()).Attr<Sizes>("shape").To(DrawHypergeometricTile).release();
   return handler->Call(frame);
 }
 

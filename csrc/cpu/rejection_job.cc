@@ -16,9 +16,10 @@ struct Properties {
 
 const Properties& Of(Distribution distribution) {
   static constexpr Properties kProperties[] = {
-      {GammaF32Block, true, 1, 6.0f},    {GammaF64Block, false, 1, 15.0f},
-      {LogGammaF32Block, true, 1, 6.0f}, {LogGammaF64Block, false, 1, 15.0f},
-      {PoissonBlock, false, 1, 12.0f},   {BinomialBlock, false, 2, 15.0f},
+      {GammaF32Block, true, 1, 6.0f},         {GammaF64Block, false, 1, 15.0f},
+      {LogGammaF32Block, true, 1, 6.0f},      {LogGammaF64Block, false, 1, 15.0f},
+      {PoissonBlock, false, 1, 12.0f},        {BinomialBlock, false, 2, 15.0f},
+      {HypergeometricBlock, false, 3, 30.0f},
   };
   return kProperties[static_cast<int>(distribution)];
 }

@@ -49,6 +49,8 @@ TARGETS = (
     "brainvar_threefry_poisson_block_v1",
     "brainvar_threefry_binomial_v1",
     "brainvar_threefry_binomial_block_v1",
+    "brainvar_threefry_hypergeometric_v1",
+    "brainvar_threefry_hypergeometric_block_v1",
     "brainvar_threefry_split_block_v1",
     "brainvar_threefry_bits_block_v1",
     "brainvar_threefry_uniform_block_v1",

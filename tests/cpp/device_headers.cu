@@ -8,6 +8,7 @@
 #include "core/rejection.h"
 #include "core/rejection_counts.h"
 #include "core/rejection_gamma.h"
+#include "core/rejection_hypergeometric.h"
 #include "core/streams.h"
 #include "core/threefry.h"
 
@@ -139,6 +140,7 @@ __global__ void InstantiateRejection(Pair key, float* singles, double* doubles) 
                GammaElement<double, true>(key, i, doubles[i]);
   doubles[i] += CountElement<Poisson>(key, i, {doubles[i]});
   doubles[i] += CountElement<Binomial>(key, i, {doubles[i], 0.3});
+  doubles[i] += CountElement<Hypergeometric>(key, i, {doubles[i], 30.0, 20.0});
 }
 
 }  // namespace brainvar

@@ -1,5 +1,5 @@
-// The block loops of the samplers that reject against one element after the other, computed with
-// csrc/core alone: over distributions, parameters, batches, and ways of cutting the work.
+// The block loops of the samplers that reject against the model: over distributions, parameters,
+// batches, and ways of cutting the work.
 #include "cpu/rejection.h"
 
 #include <cmath>
@@ -10,76 +10,17 @@
 #include <vector>
 
 #include "check.h"
-#include "core/rejection.h"
-#include "core/rejection_counts.h"
-#include "core/rejection_gamma.h"
+#include "core/blocks.h"
+#include "rejection_model.h"
 
 namespace brainvar {
 namespace {
 
-using cpu::Distribution;
-using cpu::Number;
 using cpu::Parameter;
 using cpu::RejectionJob;
-
-template <typename T, bool kLog>
-struct GammaCase {
-  using Stored = T;
-  using Out = T;
-  static constexpr int kParameters = 1;
-  static constexpr Number kStored = sizeof(T) == 4 ? Number::kF32 : Number::kF64;
-  static constexpr Number kOut = kStored;
-  static constexpr Distribution kDistribution =
-      sizeof(T) == 4 ? (kLog ? Distribution::kLogGammaF32 : Distribution::kGammaF32)
-                     : (kLog ? Distribution::kLogGammaF64 : Distribution::kGammaF64);
-
-  static T Element(Pair key, uint64_t index, const double (&parameters)[1]) {
-    using D = Gamma<T>;
-    const T alpha = static_cast<T>(parameters[0]);
-    const D constants = D::Make(alpha);
-    T value = 0;
-    for (uint32_t attempt = 0;; ++attempt) {
-      const uint32_t number = D::FirstBlock(attempt);
-      const Pair first = ElementBlock(BlockKey(key, number), index);
-      const Pair last = ElementBlock(BlockKey(key, number + D::kBlocks - 1), index);
-      if (constants.Try(first, last, value)) break;
-    }
-    return constants.template Finish<kLog>(alpha, value, ElementBlock(BlockKey(key, 0), index));
-  }
-};
-
-template <typename D, Distribution kWhich, typename Integer>
-struct CountCase {
-  using Stored = double;
-  using Out = Integer;
-  static constexpr int kParameters = D::kParameters;
-  static constexpr Number kStored = Number::kF64;
-  static constexpr Number kOut = sizeof(Integer) == 4 ? Number::kS32 : Number::kS64;
-  static constexpr Distribution kDistribution = kWhich;
-
-  static Integer Element(Pair key, uint64_t index, const double (&parameters)[D::kParameters]) {
-    const D constants = D::Make(parameters);
-    double value = 0;
-    if (constants.search != 0.0) {
-      const double uniform = Unit52(ElementBlock(BlockKey(key, 0), index));
-      Search at = constants.Start();
-      for (int k = 1; k <= Search::kMaxSteps && at.Wants(uniform); ++k) {
-        constants.Step(k, 1.0 / k, at);
-        at.count += 1.0;
-        at.sum += at.probability;
-      }
-      value = at.count;
-    } else {
-      for (uint32_t attempt = 0;; ++attempt) {
-        const Pair block = ElementBlock(BlockKey(key, CountBlock(attempt)), index);
-        if (constants.Try(block, value)) break;
-      }
-    }
-    value = D::Finish(parameters, value);
-    constexpr double kEnd = sizeof(Integer) == 4 ? 2147483648.0 : 9223372036854775808.0;
-    return value < kEnd ? static_cast<Integer>(value) : std::numeric_limits<Integer>::max();
-  }
-};
+using test::CountCase;
+using test::Distribution;
+using test::GammaCase;
 
 // Every parameter array is read from the lists in turn; `group` elements share a value.
 template <typename C>
@@ -241,6 +182,12 @@ int main() {
       {0.5, 0.0, 1.0, 1e-9, 0.25, 0.999, nan, 1.5, 0.4, 1e-3, 0.6}};
   TestAll<CountCase<Binomial, Distribution::kBinomial, int32_t>>(trials);
   TestAll<CountCase<Binomial, Distribution::kBinomial, int64_t>>(trials);
+  const std::vector<std::vector<double>> urns = {
+      {20.0, 5.0, 0.0, 100.0, 1e9, 2147483647.0, 3.0, -1.0, 11.0},
+      {30.0, 5.0, 7.0, 1e6, 40.0, 11.0, 2147483647.0},
+      {15.0, 3.0, 0.0, 60.0, 1.0, 5e5, 18.0, 11.0}};
+  TestAll<CountCase<Hypergeometric, Distribution::kHypergeometric, int32_t>>(urns);
+  TestAll<CountCase<Hypergeometric, Distribution::kHypergeometric, int64_t>>(urns);
   TestBlocks<GammaCase<float, false>>(shapes);
   TestBlocks<CountCase<Poisson, Distribution::kPoisson, int32_t>>({{40.0}});
   TestBlocks<CountCase<Binomial, Distribution::kBinomial, int32_t>>(trials);

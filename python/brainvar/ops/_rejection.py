@@ -72,8 +72,13 @@ def _binomial_eval(key: Any, n: Any, p: Any, *, shape: Any, dtype: np.dtype) -> 
 # --- primitives: whole samples, and a block of them for programs on several devices -------------
 
 
-def _define(name: str, abstract_eval: Callable[..., Any], attributes: Any) -> Any:
-    function = getattr(twin, name)
+def define_cut(
+    name: str,
+    function: Callable[..., Array],
+    abstract_eval: Callable[..., Any],
+    attributes: Callable[[Any], Any] = lambda params: {},
+) -> Any:
+    """Make the primitive of a sampler with kernels, of its twin and how its result is described."""
 
     def block_eval(key: Any, tile: Any, *parameters: Any, local: Any, **params: Any) -> ShapedArray:
         return ShapedArray((*key.shape[:-1], *local), params["dtype"])
@@ -119,9 +124,13 @@ def _define(name: str, abstract_eval: Callable[..., Any], attributes: Any) -> An
     return primitive
 
 
-gamma_p = _define("gamma", _gamma_eval, lambda params: {"log": np.int32(params["log"])})
-poisson_p = _define("poisson", _poisson_eval, lambda params: {})
-binomial_p = _define("binomial", _binomial_eval, lambda params: {})
+def _gamma_attributes(params: Any) -> Any:
+    return {"log": np.int32(params["log"])}
+
+
+gamma_p = define_cut("gamma", twin.gamma, _gamma_eval, _gamma_attributes)
+poisson_p = define_cut("poisson", twin.poisson, _poisson_eval)
+binomial_p = define_cut("binomial", twin.binomial, _binomial_eval)
 no_tangent(poisson_p)
 no_tangent(binomial_p)
 

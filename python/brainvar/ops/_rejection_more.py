@@ -1,8 +1,9 @@
 """Samplers that reject and are drawn less often: von Mises, Zipf and hypergeometric numbers.
 
-There are no kernels for them: what stands here in pure JAX is all there is. They are primitives
-because they compute in float64 whatever ``jax_enable_x64`` says, which they need: the switch is
-turned on while they are lowered. Their words are as in `_rejection_twin`.
+Hypergeometric numbers have a kernel, csrc/core/rejection_hypergeometric.h; of the others, what
+stands here in pure JAX is all there is. They are primitives because they compute in float64
+whatever ``jax_enable_x64`` says, which they need: the switch is turned on while they are lowered.
+Their words are as in `_rejection_twin`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from brainvar.ops._rejection import (
     _real,
     _result,
     batching,
+    define_cut,
 )
 from brainvar.ops._rejection_twin import Words, spread, unit, unit52, until_accepted
 from brainvar.ops._sampling import Shape, check_key, hashable_shape
@@ -113,9 +115,11 @@ def _hypergeometric(
     good: Array,
     bad: Array,
     sample: Array,
+    tile: Array | None = None,
     *,
     shape: tuple[int, ...],
     dtype: np.dtype,
+    local: tuple[int, ...] | None = None,
 ) -> Array:
     """Draw by inversion where few are drawn, else by the ratio of uniforms.
 
@@ -124,7 +128,7 @@ def _hypergeometric(
     what is left of the population, the smaller ones of each are drawn for.
     """
     with enable_x64(True):
-        words = Words(key, shape)
+        words = Words(key, shape, local, tile)
         good, bad, sample = (spread(x.astype(np.float64), words.size) for x in (good, bad, sample))
         total = good + bad
         valid = (good >= 0) & (bad >= 0) & (sample >= 0) & (sample <= total)
@@ -192,12 +196,16 @@ def _searched(words: Words, total: Array, less: Array, more: Array, none: Array)
 # --- primitives --------------------------------------------------------------------------------
 
 
-def _define(name: str, function: Any) -> Any:
+def _evaluation(name: str) -> Any:
     def abstract_eval(key: Any, *parameters: Any, shape: Any, dtype: np.dtype) -> Any:
         return _result(name, key, shape, dtype, *parameters)
 
+    return abstract_eval
+
+
+def _define(name: str, function: Any) -> Any:
     primitive = define_primitive(
-        f"brainvar_{name}", function, abstract_eval, batching(lambda: primitive)
+        f"brainvar_{name}", function, _evaluation(name), batching(lambda: primitive)
     )
     no_tangent(primitive)
     return primitive
@@ -205,7 +213,8 @@ def _define(name: str, function: Any) -> Any:
 
 vonmises_p = _define("vonmises", _vonmises)
 zipf_p = _define("zipf", _zipf)
-hypergeometric_p = _define("hypergeometric", _hypergeometric)
+hypergeometric_p = define_cut("hypergeometric", _hypergeometric, _evaluation("hypergeometric"))
+no_tangent(hypergeometric_p)
 
 
 # --- public functions --------------------------------------------------------------------------
