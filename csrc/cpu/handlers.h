@@ -54,12 +54,6 @@ XLA_FFI_Error* ThreefryPoissonBlock(XLA_FFI_CallFrame* frame) noexcept;
 XLA_FFI_Error* ThreefryBinomialBlock(XLA_FFI_CallFrame* frame) noexcept;
 XLA_FFI_Error* ThreefryHypergeometricBlock(XLA_FFI_CallFrame* frame) noexcept;
 
-// One block of such samples: key, tile and parameters, those of the block. Tile and the attribute
-// `shape` are as for the blocks above.
-XLA_FFI_Error* ThreefryGammaBlock(XLA_FFI_CallFrame* frame) noexcept;
-XLA_FFI_Error* ThreefryPoissonBlock(XLA_FFI_CallFrame* frame) noexcept;
-XLA_FFI_Error* ThreefryBinomialBlock(XLA_FFI_CallFrame* frame) noexcept;
-
 // target T[B, n_post], spikes pred or T [B, n_pre], a table, weights T[] or T[like the table's
 // entries] -> target, which may be the same memory. The table is s32[n_pre, fanout], or
 // indptr s32|s64[n_pre + 1] and indices s32[nnz]. T is f32, f64, s32 or s64.

@@ -46,27 +46,6 @@ __global__ void Instantiate(Pair key, uint64_t size, Stream stream, void* out) {
                  ConvertPair<RawBits<uint32_t>>(pairs[i]);
 }
 
-template <typename D, typename T, int kCount>
-__device__ void RejectElement(Pair key, const T (&parameters)[kCount], T* out) {
-  const D distribution = D::Make(parameters);
-  const bool accepted = distribution.Try(ElementBlock(BlockKey(key, CountBlock(0)), 1), out[0]);
-  Search at = distribution.Start();
-  if (!accepted && at.Wants(out[0])) distribution.Step(1.0, 1.0, at);
-  out[1] = D::Finish(parameters, out[0] + at.count);
-}
-
-__global__ void InstantiateRejection(Pair key, float* floats, double* doubles) {
-  const Pair block = ElementBlock(BlockKey(key, Gamma<float>::FirstBlock(0)), 1);
-  const auto single = Gamma<float>::Make(floats[0]);
-  const bool one = single.Try(block, block, floats[1]);
-  floats[2] = single.Finish<false>(floats[0], floats[1], block) + (one ? 1.0f : 0.0f);
-  const auto twice = Gamma<double>::Make(doubles[0]);
-  const bool two = twice.Try(block, block, doubles[1]);
-  doubles[2] = twice.Finish<true>(doubles[0], doubles[1], block) + (two ? 1.0 : 0.0);
-  RejectElement<Poisson>(key, {doubles[3]}, doubles);
-  RejectElement<Binomial>(key, {doubles[3], doubles[4]}, doubles);
-}
-
 template <typename T>
 __device__ void CombineElement(int64_t i, const void* values, void* target) {
   const T value = static_cast<const T*>(values)[i];
