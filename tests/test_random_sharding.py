@@ -9,13 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
+import brainvar
 from brainvar._native import native_enabled
 from sharded_draws import CHECKS, QUICK
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parent / "python"
+SOURCE = Path(brainvar.__file__).parent.parent  # of the package under test, with its extension
 
 
 def start(script: str, *arguments: str, devices: int) -> subprocess.Popen[str]:
@@ -53,20 +55,25 @@ def outcome(request: pytest.FixtureRequest) -> dict[str, str]:
     names = [
         item.callspec.params["name"]
         for item in request.session.items
-        if item.path == request.path and hasattr(item, "callspec")
+        if item.path == request.path
+        and hasattr(item, "callspec")
+        and not item.get_closest_marker("skip")
     ]
     out = finished(start("sharded_draws.py", *names, devices=8))
     return json.loads(out.splitlines()[-1])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        # XLA compiles the twin's programs slowly.
-        pytest.param(name, marks=[] if native_enabled() or name in QUICK else pytest.mark.slow)
-        for name in CHECKS
-    ],
-)
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    if native_enabled():
+        return []
+    if name == "loops_and_branches" and jax.__version_info__ < (0, 9):
+        # docs/sharding.md: no device number in small loops there, with or without brainvar.
+        return [pytest.mark.skip(reason="XLA aborts on lax.axis_index in a small loop")]
+    # XLA compiles the twin's programs slowly.
+    return [] if name in QUICK else [pytest.mark.slow]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in CHECKS])
 def test_on_eight_devices(outcome, name):
     assert not outcome[name], outcome[name]
 
