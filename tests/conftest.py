@@ -23,6 +23,29 @@ settings.register_profile("brainvar", deadline=None, max_examples=20, derandomiz
 settings.load_profile("brainvar")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add an option for runs that only have to find what another version of JAX does otherwise."""
+    parser.addoption(
+        "--cases", type=int, metavar="N", help="run N cases, spread evenly, of tests with more"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep some cases of each test where `--cases` is given."""
+    most = config.getoption("--cases")
+    if most is None:
+        return
+    tests: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    kept: set[pytest.Item] = set()
+    for cases in tests.values():
+        count = min(most, len(cases))
+        kept.update(cases[i * len(cases) // count] for i in range(count))
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
+
+
 def pytest_report_header() -> str:
     """Say which kernels this run tests."""
     state = native_state()
